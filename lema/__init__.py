@@ -1,0 +1,3 @@
+"""Learning from mistakes: sample, correct, fine-tune, compare."""
+
+__version__ = "0.1.0"

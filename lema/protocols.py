@@ -1,0 +1,174 @@
+"""The one page that an extender reads: what each kind of component must do.
+
+A component is a `Spec`: a frozen value, cheap to build, importable without torch. What costs memory,
+a GPU or a connection exists only inside `with component.open(...)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated, Any, Protocol, runtime_checkable
+
+import msgspec
+from pydantic import Field
+
+from lema.records import Correction, Judgement, Question, Solution
+from lema.spec import Spec, spec
+
+
+class Prompt(msgspec.Struct, frozen=True, kw_only=True):
+    """One request to an engine.
+
+    `seed` makes sampling independent of batching: equal prompt, seed and sampling give equal text.
+    `fields` are the values that the text was made of (`question`, `solution`); the `recorded`
+    engine looks rows up by them.
+    """
+
+    id: str
+    text: str
+    chat: bool = False  # True: the text is one user turn of the model's chat template
+    seed: int = 0
+    fields: dict[str, str] = {}
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """One sampled continuation."""
+
+    text: str
+    finish_reason: str = "stop"  # "stop" or "length"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    logprobs: tuple[float, ...] | None = None  # one a completion token, when asked for
+
+
+@spec
+class Sampling(Spec):
+    """How to draw continuations. Temperature 0 is greedy."""
+
+    kind = "sampling"
+    n: Annotated[int, Field(ge=1)] = 1
+    temperature: Annotated[float, Field(ge=0)] = 0.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: Annotated[int, Field(ge=1)] = 512
+    stop: tuple[str, ...] = ()  # the stop string itself is not part of the text
+    logprobs: bool = False
+
+
+#: n replies for each prompt, in the order given.
+Complete = Callable[[Sequence[Prompt], Sampling], list[list[Reply]]]
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Draws text from a model."""
+
+    @property
+    def name(self) -> str:
+        """Short name of the model, used in ids and reports: letters, digits, `-`, `_` and `.`."""
+        ...
+
+    def open(self, *, checkpoint: Path | None = None, replies: Path | None = None) -> AbstractContextManager[Complete]:
+        """Acquire the model.
+
+        Args:
+            checkpoint: folder of a trained model or adapter to use in place of the base weights.
+            replies: folder in which an engine that pays for replies keeps each one, before use.
+
+        Raises:
+            MissingExtra: the library that this engine needs is not installed.
+        """
+        ...
+
+
+@runtime_checkable
+class Verifier(Protocol):
+    """Judges a text by its final answer."""
+
+    def judge(self, text: str, question: Question) -> Judgement: ...
+
+    def equal(self, answer: str, other: str) -> bool:
+        """Whether two extracted answers are one: symmetric, and True for an answer and itself."""
+        ...
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A set of questions with reference answers, in named splits."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def verifier(self) -> Verifier: ...
+
+    @property
+    def splits(self) -> tuple[str, ...]: ...
+
+    def questions(self, split: str, start: int = 0, stop: int | None = None) -> list[Question]:
+        """The questions of a slice of a split, in a fixed order, with unique and stable ids.
+
+        Raises:
+            InputError: the data is missing or malformed, or has fewer rows than asked for.
+        """
+        ...
+
+    def steps(self, question: Question) -> list[str]:
+        """The reference path as texts of numbered steps, the last one `The answer is X.`"""
+        ...
+
+
+#: One correction for each (question, wrong path), in order; those that failed carry `reject`.
+Correct = Callable[[Sequence[tuple[Question, Solution]]], list[Correction]]
+
+
+@runtime_checkable
+class Corrector(Protocol):
+    """Names the first wrong step of a path, explains it, and finishes the solution from there.
+
+    A corrector does not judge its own answer and never sees whether it is right: the stage keeps a
+    correction iff its final answer is.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def open(self, *, replies: Path | None = None) -> AbstractContextManager[Correct]: ...
+
+
+class TrainJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What training ranks are given: files in, folder out, and no store."""
+
+    model: dict[str, Any]  # fields of the model spec
+    trainer: dict[str, Any]  # fields of the trainer spec
+    base: str | None  # checkpoint folder to start from, in place of the model's own weights
+    examples: str  # JSONL of Example
+    chat: bool
+    seed: int
+    work: str  # folder that survives kills: checkpoints, logs
+    output: str  # folder of the finished model or adapter
+    tracking: dict[str, Any] = {}  # W&B: project, group, run id, mode; empty for none
+
+
+@runtime_checkable
+class Trainer(Protocol):
+    """Fine-tunes a model on examples, in processes of its own."""
+
+    def train(self, job: TrainJob, progress: Callable[[int, int], None]) -> dict[str, Any]:
+        """Run or resume the job and return its summary (steps, tokens, final loss, seconds).
+
+        `progress` is told (steps done, steps in all).
+
+        Raises:
+            InputError: too many examples are longer than the limit.
+            Preempted: the machine asked us to stop; a checkpoint is in `job.work`.
+        """
+        ...
+
+
+@runtime_checkable
+class Evolver(Protocol):
+    """Makes new questions from seed questions."""
+
+    def evolve(self, seeds: Sequence[Question], seed: int) -> Iterable[Question]: ...
