@@ -1,0 +1,101 @@
+"""What each mode does, for one experiment or for all points of a sweep."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from lema import runner
+from lema.errors import InputError, StageFailed
+from lema.options import Options, Point
+from lema.plan import Plan, plan
+from lema.progress import Display, label
+from lema.store import Store
+
+Handler = Callable[[Sequence[Point], Options, Console], int]
+
+
+def run(points: Sequence[Point], options: Options) -> int:
+    """Do what the command asks for and return its exit code.
+
+    Raises:
+        LemaError: the user's configuration, input or machine does not allow it.
+    """
+    console = Console(stderr=False, soft_wrap=not sys.stdout.isatty())
+    return MODES[options.mode](points, options, console)
+
+
+def run_missing(points: Sequence[Point], options: Options, console: Console) -> int:
+    """Run what the store does not have, then show the comparison and write the report."""
+    store = Store(options.store_path())
+    store.prepare()
+    planned = plan(points, store)
+    missing = planned.missing()
+    have = len(planned.steps) - len(missing)
+    console.print(f"{len(points)} experiment(s), {len(missing)} stage(s) to run, {have} in the store {store.root}")
+    if missing:
+        workers = options.workers or runner.default_workers()
+        with Display(console, store, len(missing)) as display:
+            outcome = runner.run(planned, points, store, workers, display, group_of(points))
+        if outcome.failed:
+            raise StageFailed(failure_table(outcome, options))
+    return show(points, options, console)
+
+
+def failure_table(outcome: runner.Outcome, options: Options) -> str:
+    """Which stages failed, why, where to look, and what to type."""
+    lines = [f"{len(outcome.failed)} stage(s) failed; {len(outcome.skipped)} that need them were not started."]
+    for failure in outcome.failed:
+        lines += [f"  {label(failure.step)}: {failure.error}", f"    log: {failure.log}"]
+    lines.append("What finished is kept. To retry what is missing, type the same command again:")
+    lines.append(f"  {' '.join(['lema', *sys.argv[1:]])}")
+    return "\n".join(lines)
+
+
+def show_plan(points: Sequence[Point], options: Options, console: Console) -> int:
+    """The merged plan, and nothing else."""
+    planned = plan(points, Store(options.store_path()))
+    console.print(plan_table(planned, points))
+    missing = planned.missing()
+    console.print(
+        f"{len(points)} experiment(s), {len(planned.steps)} stage(s): {len(planned.steps) - len(missing)} in the "
+        f"store, {len(missing)} to run."
+    )
+    return 0
+
+
+def plan_table(planned: Plan, points: Sequence[Point]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("stage", "key", "state", "needs", "for"):
+        table.add_column(name, no_wrap=name != "for")
+    for step in planned.steps:
+        table.add_row(step.stage.kind, step.key, step.state, step.stage.needs, escape(users(step.points, points)))
+    return table
+
+
+def users(numbers: Sequence[int], points: Sequence[Point]) -> str:
+    """Which experiments need a stage, in words."""
+    if len(numbers) == len(points):
+        return "all"
+    shown = [" ".join(points[number].overrides) or f"#{number}" for number in numbers]
+    return "; ".join(shown) if len(shown) <= 2 else f"{shown[0]}; ... ({len(shown)} experiments)"
+
+
+def show_status(points: Sequence[Point], options: Options, console: Console) -> int:
+    """The plan with who works on what, and how far it is."""
+    store = Store(options.store_path())
+    planned = plan(points, store)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("stage", "key", "state", "progress", "where"):
+        table.add_column(name, no_wrap=True)
+    for step in planned.steps:
+        holder = store.running(step.stage) if step.state == "running" else None
+        progress = store.progress(step.stage) if step.missing else None
+        far = f"{progress[0]:,} of {progress[1]:,}" if progress else ""
+        table.add_row(step.stage.kind, step.key, step.state, far, f"{holder.host}:{holder.pid}" if holder else "")
+    console.print(table)
+    return 0

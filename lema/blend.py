@@ -1,0 +1,145 @@
+"""What a training set is made of (`data_mix`) and how large it may be (`data_budget`)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lema.errors import ConfigError, InputError
+from lema.records import Example
+from lema.spec import Spec, spec
+
+
+@spec
+class Blend(Spec):
+    """Which examples are mixed (paper §2.3, §4.1).
+
+    `corrections` adds each accepted correction as a correction example, or `as_cot` as the
+    solution that it contains (the path's steps before the wrong one, then the corrected ones):
+    the same questions and the same number of examples, without the mistake (CoT-45K of §4.1).
+    """
+
+    kind = "blend"
+    name: str
+    cot: bool
+    corrections: Literal["none", "as_corrections", "as_cot"]
+
+    def check(self) -> None:
+        if not self.cot and self.corrections == "none":
+            raise ConfigError("a mix of neither CoT nor corrections is empty")
+
+    @property
+    def needs_corrections(self) -> bool:
+        return self.corrections != "none"
+
+
+@spec
+class Budget(Spec):
+    """How many examples, or target tokens, a training set has; neither means all there are.
+
+    When something must go, `keep` says what stays: `corrections` drops CoT first (LEMA-32K of
+    §4.1), `cot` drops corrections first, `shares` drops both in proportion.
+    """
+
+    kind = "budget"
+    examples: Annotated[int, Field(ge=1)] | None = None
+    target_tokens: Annotated[int, Field(ge=1)] | None = None
+    keep: Literal["corrections", "cot", "shares"] = "corrections"
+
+    def check(self) -> None:
+        if self.examples is not None and self.target_tokens is not None:
+            raise ConfigError("give examples or target_tokens, not both")
+
+    @property
+    def full(self) -> bool:
+        return self.examples is None and self.target_tokens is None
+
+
+TOLERANCE = 0.005  # of a token budget
+
+
+def spend(
+    budget: Budget, cot: Sequence[Example], corrections: Sequence[Example], tokens: Callable[[Example], int], seed: int
+) -> list[Example]:
+    """The examples that a budget buys, in the seeded order of training.
+
+    Raises:
+        InputError: the budget is larger than what there is, or no choice of examples meets it.
+    """
+    draw = random.Random(seed)
+    if budget.full:
+        chosen = [*cot, *corrections]
+    elif budget.examples is not None:
+        chosen = _by_count(budget, budget.examples, cot, corrections, draw)
+    else:
+        chosen = _by_tokens(budget, budget.target_tokens or 0, cot, corrections, tokens, draw)
+    draw.shuffle(chosen)
+    return chosen
+
+
+def _priority(
+    budget: Budget, cot: Sequence[Example], corrections: Sequence[Example], draw: random.Random
+) -> list[Example]:
+    """All examples in the order in which they are taken until the budget is spent."""
+    cot = draw.sample(cot, len(cot))
+    corrections = draw.sample(corrections, len(corrections))
+    if budget.keep == "corrections":
+        return [*corrections, *cot]
+    if budget.keep == "cot":
+        return [*cot, *corrections]
+    # Any prefix of this interleaving holds both in proportion, to within one example.
+    places = [((i + 0.5) / len(cot), 0, i) for i in range(len(cot))]
+    places += [((i + 0.5) / len(corrections), 1, i) for i in range(len(corrections))]
+    return [(cot, corrections)[which][i] for _, which, i in sorted(places)]
+
+
+def _by_count(
+    budget: Budget, wanted: int, cot: Sequence[Example], corrections: Sequence[Example], draw: random.Random
+) -> list[Example]:
+    there = len(cot) + len(corrections)
+    if wanted > there:
+        raise InputError(
+            f"data_budget.examples is {wanted:,} but the mix has only {there:,} examples "
+            f"({len(cot):,} CoT, {len(corrections):,} from corrections). Lower data_budget.examples, or make more: "
+            "cot_questions.stop, generation.questions.stop, generation.sampling.n."
+        )
+    return _priority(budget, cot, corrections, draw)[:wanted]
+
+
+def _by_tokens(
+    budget: Budget,
+    wanted: int,
+    cot: Sequence[Example],
+    corrections: Sequence[Example],
+    tokens: Callable[[Example], int],
+    draw: random.Random,
+) -> list[Example]:
+    ranked = _priority(budget, cot, corrections, draw)
+    sizes = [tokens(example) for example in ranked]
+    there = sum(sizes)
+    slack = int(wanted * TOLERANCE)
+    if wanted > there + slack:
+        raise InputError(
+            f"data_budget.target_tokens is {wanted:,} but the mix has only {there:,} target tokens in {len(ranked):,} "
+            "examples. Lower data_budget.target_tokens, or make more: cot_questions.stop, "
+            "generation.questions.stop, generation.sampling.n."
+        )
+    # In order of priority, each example that still fits: large ones are passed over only at the end.
+    chosen: list[Example] = []
+    left = wanted
+    for example, size in zip(ranked, sizes, strict=True):
+        if size <= left:
+            chosen.append(example)
+            left -= size
+        if left <= 0:
+            break
+    if left > slack:
+        raise InputError(
+            f"data_budget.target_tokens is {wanted:,}: no choice of whole examples comes within "
+            f"{TOLERANCE:.1%} of it (the nearest found is {wanted - left:,}; the smallest example has {min(sizes)} "
+            "target tokens). Choose another budget."
+        )
+    return chosen

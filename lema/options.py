@@ -1,0 +1,39 @@
+"""What a command asks for beside its experiments: what to do, where, and how."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from lema.pipeline import Experiment
+from lema.spec import Spec, runtime, spec
+
+Mode = Literal["run", "plan", "status", "compare", "report", "gc", "doctor"]
+
+
+@spec
+class Options(Spec):
+    """Root settings that decide no result. All are `runtime`."""
+
+    kind = "options"
+    mode: Mode = runtime(default="run")
+    store: str = runtime(default="store")  # folder of artifacts; relative to where the command is typed
+    workers: Annotated[int, Field(ge=1)] | None = runtime(default=None)  # None: one a core, one a GPU machine
+    report: str = runtime(default="report.html")
+    delete: bool = runtime(default=False)  # mode=gc: remove, not only list
+    unreachable: bool = runtime(default=False)  # mode=gc: also artifacts that these experiments do not need
+
+    def store_path(self) -> Path:
+        return Path(self.store).expanduser().resolve()
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """One experiment of a command, with what rebuilds it elsewhere and what names it."""
+
+    experiment: Experiment
+    raw: dict[str, Any]  # the composed configuration: plain values, no interpolations
+    overrides: tuple[str, ...] = ()  # what the user or the sweep set, e.g. ("data_mix=cot", "seed=1")

@@ -1,0 +1,172 @@
+"""Running a plan on this machine: each missing stage once, independent ones side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from lema.errors import Preempted
+from lema.options import Point
+from lema.plan import Plan, Step
+from lema.progress import Display
+from lema.store import Store
+from lema.worker import Job, Result
+
+POLL = 0.1  # seconds between looks at the running workers
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """A stage that ended badly."""
+
+    step: Step
+    error: str
+    log: Path
+    bug: bool
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of a plan."""
+
+    done: list[Step] = dataclasses.field(default_factory=list)
+    elsewhere: list[Step] = dataclasses.field(default_factory=list)
+    failed: list[Failure] = dataclasses.field(default_factory=list)
+    skipped: list[Step] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class _Running:
+    step: Step
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+def default_workers() -> int:
+    """One stage a core; one at a time where there are GPUs, since a stage may use them all."""
+    gpus = Path("/proc/driver/nvidia/gpus")
+    return 1 if gpus.is_dir() and any(gpus.iterdir()) else os.cpu_count() or 1
+
+
+def environment(workers: int) -> dict[str, str]:
+    """A worker's environment: its share of the cores, and threads that do not spin against others'."""
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        "OMP_WAIT_POLICY": "passive",
+        "GOMP_SPINCOUNT": "0",
+        "TOKENIZERS_PARALLELISM": "false",
+        **os.environ,
+    }
+
+
+def run(plan: Plan, points: Sequence[Point], store: Store, workers: int, display: Display, group: str = "") -> Outcome:
+    """Run the missing stages of a plan.
+
+    A stage that fails takes along only what needs it; the others are finished.
+
+    Raises:
+        Preempted: a worker was asked to stop, or we were; nothing finished is lost.
+    """
+    outcome = Outcome()
+    waiting = plan.missing()
+    finished = {step.key for step in plan.steps if not step.missing}
+    running: list[_Running] = []
+    share = environment(workers)
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        while waiting or running:
+            for step in [s for s in waiting if finished.issuperset(s.upstream)][: max(0, workers - len(running))]:
+                waiting.remove(step)
+                running.append(_start(step, points, store, share, group))
+                display.start(step)
+            for worker in [w for w in running if w.process.poll() is not None]:
+                running.remove(worker)
+                _settle(worker, outcome, finished, display)
+            lost = _doomed(waiting, outcome)
+            outcome.skipped += lost
+            waiting = [step for step in waiting if step not in lost]
+            display.update([worker.step for worker in running])
+            time.sleep(POLL)
+    except BaseException:
+        _stop(running)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return outcome
+
+
+def _interrupt(signum: int, _frame: object) -> None:
+    raise Preempted(f"stopped by {signal.Signals(signum).name}; the same command goes on from here")
+
+
+def _start(step: Step, points: Sequence[Point], store: Store, share: dict[str, str], group: str) -> _Running:
+    point = points[step.points[0]]
+    store.logs.mkdir(parents=True, exist_ok=True)
+    name = f"{step.stage.kind}-{step.key}"
+    job = Job(key=step.key, store=str(store.root), point=point.raw, overrides=point.overrides, group=group)
+    path = store.logs / f"{name}.{os.getpid()}.job.json"
+    path.write_bytes(msgspec.json.encode(job))
+    log = store.logs / f"{name}.log"
+    with log.open("ab") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lema.worker", str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=share,
+        )
+    return _Running(step, process, log)
+
+
+def _settle(worker: _Running, outcome: Outcome, finished: set[str], display: Display) -> None:
+    """Take a worker's end into account."""
+    assert worker.process.stdout is not None
+    said = worker.process.stdout.read()
+    worker.process.stdout.close()
+    code = worker.process.returncode
+    try:
+        result = msgspec.json.decode(said, type=Result)
+    except msgspec.DecodeError:
+        ended = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+        result = Result(exit_code=code or 1, error=f"the stage's process ended without a word ({ended})")
+    if result.exit_code == Preempted.exit_code:
+        raise Preempted(result.error)
+    if result.exit_code == 0:
+        (outcome.elsewhere if result.elsewhere else outcome.done).append(worker.step)
+        finished.add(worker.step.key)
+        display.done(worker.step, result.seconds)
+    else:
+        outcome.failed.append(Failure(worker.step, result.error, worker.log, bug=result.exit_code == 1))
+        display.failed(worker.step, result.error)
+
+
+def _doomed(waiting: list[Step], outcome: Outcome) -> list[Step]:
+    """Waiting stages that need one that failed or was skipped."""
+    dead = {failure.step.key for failure in outcome.failed} | {step.key for step in outcome.skipped}
+    lost: list[Step] = []
+    for step in waiting:  # in topological order, so one pass is enough
+        if dead.intersection(step.upstream):
+            dead.add(step.key)
+            lost.append(step)
+    return lost
+
+
+def _stop(running: list[_Running]) -> None:
+    """Ask the workers to stop, then make them."""
+    for worker in running:
+        worker.process.terminate()
+    patience = time.monotonic() + 60
+    for worker in running:
+        try:
+            worker.process.wait(max(0.1, patience - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            worker.process.kill()

@@ -1,0 +1,49 @@
+"""Accuracy of a model on held-out questions: one greedy path a question, pass@1 (paper §3.3)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from lema.formats import Format
+from lema.protocols import Engine, Sampling, Task
+from lema.slices import Slice
+from lema.spec import runtime, spec
+from lema.stage import Inputs, Stage
+from lema.stages.sampling import checkpoint_of, reasoner_name, sample_solutions, tally
+from lema.store import Work
+
+
+@spec
+class Evaluate(Stage):
+    """Judged solutions of the base model (`trained: null`) or of a trained one: `solutions.jsonl`."""
+
+    kind = "evaluate"
+    needs = "gpu"
+    heavy = True
+    task: Task
+    questions: Slice
+    engine: Engine
+    format: Format
+    sampling: Sampling
+    trained: Stage | None = None
+    seed: int = 0
+    part: Annotated[int, Field(ge=1)] = runtime(default=500)
+
+    def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
+        chosen = self.task.questions(self.questions.split, self.questions.start, self.questions.stop)
+        solutions = sample_solutions(
+            chosen,
+            task=self.task,
+            engine=self.engine,
+            format=self.format,
+            sampling=self.sampling,
+            seed=self.seed,
+            reasoner=reasoner_name(self.engine, self.trained),
+            checkpoint=checkpoint_of(self.trained, inputs),
+            work=work,
+            part=self.part,
+        )
+        counts = tally(solutions)
+        return {"questions": len(chosen), **counts, "accuracy": counts["right"] / max(1, counts["sampled"])}

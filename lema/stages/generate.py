@@ -1,0 +1,49 @@
+"""Stage A.1 of the paper (§2.1): sample reasoning paths and judge them by their final answer (Eq. 1)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from lema.formats import Format
+from lema.protocols import Engine, Sampling, Task
+from lema.slices import Slice
+from lema.spec import runtime, spec
+from lema.stage import Inputs, Stage
+from lema.stages.sampling import checkpoint_of, reasoner_name, sample_solutions, tally
+from lema.store import Work
+
+
+@spec
+class Generate(Stage):
+    """Solutions of a slice of a task by one engine: `questions.jsonl`, `solutions.jsonl`."""
+
+    kind = "generate"
+    needs = "gpu"
+    heavy = True
+    task: Task
+    questions: Slice
+    engine: Engine
+    format: Format
+    sampling: Sampling
+    seed: int = 0
+    trained: Stage | None = None
+    part: Annotated[int, Field(ge=1)] = runtime(default=500)
+
+    def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
+        chosen = self.task.questions(self.questions.split, self.questions.start, self.questions.stop)
+        solutions = sample_solutions(
+            chosen,
+            task=self.task,
+            engine=self.engine,
+            format=self.format,
+            sampling=self.sampling,
+            seed=self.seed,
+            reasoner=reasoner_name(self.engine, self.trained),
+            checkpoint=checkpoint_of(self.trained, inputs),
+            work=work,
+            part=self.part,
+        )
+        answered = len({solution.question_id for solution in solutions})
+        return {"questions": len(chosen), "questions_without_reply": len(chosen) - answered, **tally(solutions)}

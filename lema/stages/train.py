@@ -1,0 +1,49 @@
+"""Stage C.2 of the paper (§3.3): fine-tuning on a mix; loss on completions only."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from lema.formats import Format
+from lema.models import Model
+from lema.protocols import Trainer, TrainJob
+from lema.spec import key, runtime, spec
+from lema.stage import Inputs, Stage
+from lema.store import Work
+
+
+@spec
+class Train(Stage):
+    """A trained model or adapter in `model/`, and its `curve.jsonl`."""
+
+    kind = "train"
+    needs = "gpu"
+    heavy = True
+    examples: Stage
+    model: Model
+    trainer: Trainer
+    format: Format
+    seed: Annotated[int, Field(ge=0)] = 0
+    base: Stage | None = None
+    tracking: dict[str, Any] | None = runtime(default=None)
+
+    def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
+        job = TrainJob(
+            model=dataclasses.asdict(self.model),
+            trainer=dataclasses.asdict(self.trainer),  # type: ignore[call-overload]
+            base=None if self.base is None else str(inputs(self.base).path / "model"),
+            examples=str(inputs(self.examples).path / "examples.jsonl"),
+            chat=self.format.chat,
+            seed=self.seed,
+            work=str(work.scratch),
+            output=str(work.path / "model"),
+            tracking={**(self.tracking or {}), "id": key(self)} if self.tracking else {},
+        )
+        summary = self.trainer.train(job, lambda done, total: work.report(done, total, "steps"))
+        curve = work.path / "model" / "curve.jsonl"
+        if curve.exists():
+            curve.rename(work.path / "curve.jsonl")
+        return summary
