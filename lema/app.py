@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from lema import runner
-from lema.errors import InputError, StageFailed
+from lema.doctor import examine
+from lema.durable import write_whole
+from lema.errors import StageFailed
 from lema.options import Options, Point
-from lema.plan import Plan, plan
+from lema.plan import Plan, plan, reachable
 from lema.progress import Display, label
+from lema.spec import digest, key
 from lema.store import Store
+
+if TYPE_CHECKING:
+    from lema.report.model import Report
 
 Handler = Callable[[Sequence[Point], Options, Console], int]
 
@@ -99,3 +107,71 @@ def show_status(points: Sequence[Point], options: Options, console: Console) -> 
         table.add_row(step.stage.kind, step.key, step.state, far, f"{holder.host}:{holder.pid}" if holder else "")
     console.print(table)
     return 0
+
+
+def show(points: Sequence[Point], options: Options, console: Console) -> int:
+    """Print the comparison and write the report, from what the store has."""
+    report = collected(points, options)
+    from lema.report.terminal import print_report
+
+    print_report(report, console)
+    path = write_report(report, options)
+    console.print(f"Report: {path}", highlight=False)
+    return 0
+
+
+def show_comparison(points: Sequence[Point], options: Options, console: Console) -> int:
+    """Print the comparison of arms."""
+    from lema.report.terminal import print_report
+
+    print_report(collected(points, options), console)
+    return 0
+
+
+def collected(points: Sequence[Point], options: Options) -> Report:
+    from lema.report.collect import collect  # loads numpy and scipy, which planning does without
+
+    return collect(points, Store(options.store_path()), command_line())
+
+
+def write_report(report: Report, options: Options) -> Path:
+    """`report.html` for people and `report.json` beside it for programs."""
+    from lema.report.html import render_html
+    from lema.report.model import to_json
+
+    path = Path(options.report).expanduser().resolve()
+    write_whole(path, [render_html(report).encode()])
+    write_whole(path.with_suffix(".json"), [to_json(report)])
+    return path
+
+
+def collect_garbage(points: Sequence[Point], options: Options, console: Console) -> int:
+    """List, or with delete=true remove, what nobody needs."""
+    store = Store(options.store_path())
+    keep = reachable(points) if options.unreachable else None
+    found = store.gc(keep=keep, delete=options.delete)
+    for item in found:
+        done = "removed" if options.delete else "would remove"
+        console.print(f"{done}  {escape(str(item.path))}  ({item.why})", highlight=False)
+    console.print(f"{len(found)} item(s)." + ("" if options.delete or not found else " Remove them with delete=true."))
+    return 0
+
+
+def command_line() -> str:
+    return " ".join(["lema", *sys.argv[1:]])
+
+
+def group_of(points: Sequence[Point]) -> str:
+    """The name that runs of one sweep share in W&B."""
+    return digest("".join(key(point.experiment) for point in points).encode())
+
+
+MODES: dict[str, Handler] = {
+    "run": run_missing,
+    "plan": show_plan,
+    "status": show_status,
+    "compare": show_comparison,
+    "report": show,
+    "gc": collect_garbage,
+    "doctor": examine,
+}

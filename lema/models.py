@@ -12,7 +12,8 @@ from lema.errors import ConfigError, InputError
 from lema.spec import Spec, runtime, spec
 
 SHIPPED = Path(__file__).parent / "shipped"
-WEIGHTS = ("*.safetensors", "config.json", "generation_config.json", "tokenizer*", "adapter_config.json")
+SHAPE = ("config.json", "generation_config.json", "tokenizer*", "chat_template*")
+WEIGHTS = ("*.safetensors", "adapter_config.json")
 
 
 @lru_cache
@@ -60,7 +61,9 @@ class Model(Spec):
         if self.hub is not None:
             return {}
         folder = self.folder()
-        files = sorted({f for pattern in WEIGHTS for f in folder.glob(pattern)})
+        # Fresh weights come from the seed: those that lie beside the configuration do not count.
+        counted = SHAPE if self.fresh else SHAPE + WEIGHTS
+        files = sorted({f for pattern in counted for f in folder.glob(pattern)})
         stamp = tuple((f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files)
         return {"files": folder_digest(str(folder), stamp)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ from lema.stages.evaluate import Evaluate
 from lema.stages.generate import Generate
 from lema.stages.mix import Mix
 from lema.stages.train import Train
+from lema.tracking import Tracking
 
 
 @spec
@@ -69,7 +70,7 @@ class Experiment(Spec):
     evaluation: Evaluation
     evolution_strategy: Spec | None = None
     teacher: Engine | None = runtime(default=None)  # only a place for `${teacher}`; a corrector holds it
-    tracking: Any = runtime(default=None)
+    tracking: Tracking | None = runtime(default=None)
     seed: Annotated[int, Field(ge=0)] = 0
 
     def check(self) -> None:
@@ -160,9 +161,7 @@ def pipeline(e: Experiment) -> Pipeline:
         tokenizer=e.model if e.data_budget.target_tokens is not None else None,
         seed=e.seed,
     )
-    train = Train(
-        examples=mix, model=e.model, trainer=e.trainer, format=e.format, seed=e.seed, tracking=tracking_of(e.tracking)
-    )
+    train = Train(examples=mix, model=e.model, trainer=e.trainer, format=e.format, seed=e.seed)
     return Pipeline(generate, correct, mix, train, evaluate(e, train), evaluate(e, None) if e.evaluation.base else None)
 
 
@@ -176,8 +175,3 @@ def evaluate(e: Experiment, trained: Train | None) -> Evaluate:
         trained=trained,
         seed=e.evaluation.seed,
     )
-
-
-def tracking_of(tracking: Any) -> dict[str, Any] | None:
-    """What training ranks need to log: plain values, no spec."""
-    return None if tracking is None else dataclasses.asdict(tracking)

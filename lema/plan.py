@@ -85,7 +85,7 @@ def plan(points: Sequence[Point], store: Store) -> Plan:
         for own in sorted({own for target in stages.targets() for own in walk.reach(target)}):
             wanted.setdefault(own, []).append(number)
     have = {own for own, stage in walk.stages.items() if own in wanted and store.find(stage) is not None}
-    needed = _needed(walk, (key(target) for stages in pipelines for target in stages.targets()), have)
+    needed = _needed(walk, (walk.visit(target) for stages in pipelines for target in stages.targets()), have)
     steps = []
     for own, stage in walk.stages.items():
         if own in have or own in needed:
@@ -112,6 +112,13 @@ def _state(stage: Stage, own: str, above: tuple[str, ...], have: set[str], store
     if store.running(stage) is not None:
         return "running"
     return "ready" if all(needed in have for needed in above) else "waiting"
+
+
+def reachable(points: Sequence[Point]) -> set[str]:
+    """Keys of all stages of these points, finished or not."""
+    walk = _Walk()
+    pipelines = [pipeline(point.experiment) for point in points]
+    return {own for stages in pipelines for target in stages.targets() for own in walk.reach(target)}
 
 
 def find_stage(points: Sequence[Point], wanted: str) -> Stage:

@@ -14,11 +14,11 @@ from pathlib import Path
 import msgspec
 
 from lema.errors import Preempted
+from lema.jobs import Job, Result
 from lema.options import Point
 from lema.plan import Plan, Step
 from lema.progress import Display
 from lema.store import Store
-from lema.worker import Job, Result
 
 POLL = 0.1  # seconds between looks at the running workers
 

@@ -7,6 +7,7 @@ everything else goes to standard error, which the runner keeps as the stage's lo
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import sys
@@ -19,33 +20,19 @@ from typing import Any
 import msgspec
 
 from lema.errors import LemaError, Preempted
+from lema.jobs import Job, Result
 from lema.options import Point
 from lema.plan import find_stage
 from lema.stage import Stage
+from lema.stages.train import Train
 from lema.store import Store
+from lema.tracking import Tracking
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker is told."""
-
-    key: str
-    store: str
-    point: dict[str, Any]
-    overrides: tuple[str, ...] = ()
-    group: str = ""
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker says when it ends; `exit_code` is that of the process."""
-
-    exit_code: int
-    error: str = ""
-    seconds: float = 0.0
-    elsewhere: bool = False  # somebody else published the stage while we waited
-
-
-def execute(stage: Stage, store: Store, group: str = "") -> bool:
+def execute(stage: Stage, store: Store, tracking: dict[str, Any] | None = None) -> bool:
     """Run a stage and publish it. False: somebody else did it meanwhile."""
+    if tracking and isinstance(stage, Train):
+        stage = dataclasses.replace(stage, tracking=tracking)  # its ranks log while they train
     inputs = [store.get(needed) for needed in stage.upstream()]
     with store.open_work(stage, inputs=inputs) as work:
         if work is None:
@@ -53,7 +40,10 @@ def execute(stage: Stage, store: Store, group: str = "") -> bool:
         note_start(store, stage)
         summary = stage.run(store.get, work)
         artifact = store.publish(work, summary)
-    track(stage, artifact.summary, group)
+    if tracking:
+        from lema.tracking import log_stage
+
+        log_stage(stage, artifact.summary, tracking)
     return True
 
 
@@ -65,13 +55,12 @@ def note_start(store: Store, stage: Stage) -> None:
         log.write(line)
 
 
-def track(stage: Stage, summary: dict[str, Any], group: str) -> None:
-    """Tell W&B of a finished stage, when tracking is on."""
-    settings = getattr(stage, "tracking", None)
-    if settings:
-        from lema.tracking import log_stage
-
-        log_stage(stage, summary, settings, group)
+def tracking_of(settings: Tracking | None, store: Store, group: str) -> dict[str, Any] | None:
+    """W&B settings as plain values; None when nothing is tracked. Offline runs stay beside the artifacts."""
+    if settings is None or settings.backend == "none":
+        return None
+    said = dataclasses.asdict(settings)
+    return {**said, "group": settings.group or group, "dir": settings.dir or str(store.root)}
 
 
 def stop(signum: int, _frame: FrameType | None) -> None:
@@ -87,7 +76,8 @@ def run(path: Path) -> Result:
     try:
         built = experiment(job.point, Experiment)
         stage = find_stage([Point(built, job.point, job.overrides)], job.key)
-        mine = execute(stage, Store(Path(job.store)), job.group)
+        store = Store(Path(job.store))
+        mine = execute(stage, store, tracking_of(built.tracking, store, job.group))
         return Result(exit_code=0, seconds=time.monotonic() - started, elsewhere=not mine)
     except LemaError as fault:
         sys.stderr.write(f"lema: {fault}\n")

@@ -14,7 +14,7 @@ from lema.records import Correction, Example, Question, Solution
 from lema.slices import Slice
 from lema.spec import spec
 from lema.stage import Inputs, Stage
-from lema.steps import split_steps
+from lema.steps import from_free_form
 from lema.store import Work
 
 
@@ -69,7 +69,7 @@ class Mix(Stage):
         made = []
         for correction in artifact.rows("corrections.jsonl", Correction):
             question, path = questions[correction.question_id], paths[correction.solution_id]
-            wrong = split_steps(path.text)
+            wrong = from_free_form(path.text, path.answer)
             if self.blend.corrections == "as_cot":
                 whole = [*wrong[: (correction.step or 1) - 1], *correction.solution]
                 made.append(self.cot_example(question, whole, "cot_from_correction"))

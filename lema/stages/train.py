@@ -40,7 +40,7 @@ class Train(Stage):
             seed=self.seed,
             work=str(work.scratch),
             output=str(work.path / "model"),
-            tracking={**(self.tracking or {}), "id": key(self)} if self.tracking else {},
+            tracking={**self.tracking, "id": key(self)} if self.tracking else {},
         )
         summary = self.trainer.train(job, lambda done, total: work.report(done, total, "steps"))
         curve = work.path / "model" / "curve.jsonl"

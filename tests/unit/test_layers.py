@@ -9,50 +9,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "lema"
-LAYERS = (
-    ("records", "spec", "errors", "protocols", "__init__"),
-    (
-        *(
-            "store",
-            "lease",
-            "shards",
-            "manifest",
-            "provenance",
-            "race",
-            "files",
-            "extras",
-            "prompts",
-            "models",
-            "formats",
-        ),
-        *("steps", "slices", "blend", "stage", "encoding", "loading", "stats", "synth", "tracking"),
-    ),
-    ("tasks", "verifiers", "engines", "correctors", "evolvers", "trainers", "programs"),
-    ("stages",),
-    ("pipeline", "options", "plan", "progress", "runner", "cluster", "report"),
-    ("config", "app", "doctor", "worker", "__main__"),
+LAYERS = tuple(
+    line.split()
+    for line in (
+        "records spec errors protocols __init__",
+        "store lease holder work artifact shards manifest durable garbage provenance race extras prompts models "
+        "formats steps slices blend stage stats synth tracking encoding loading decoding kvcache",
+        "tasks verifiers engines correctors evolvers trainers programs",
+        "stages",
+        "pipeline options plan progress jobs runner cluster report",
+        "wording building config app doctor worker __main__",
+    )
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMPONENTS = LAYERS[2]
-HEAVY = {
-    "torch",
-    "transformers",
-    "peft",
-    "bitsandbytes",
-    "deepspeed",
-    "openai",
-    "wandb",
-    "datasets",
-    "vllm",
-    "scipy",
-    "matplotlib",
-    "tokenizers",
-    "accelerate",
-    "trl",
-}
+HEAVY = set(
+    "torch transformers peft bitsandbytes deepspeed openai wandb datasets vllm scipy matplotlib tokenizers accelerate".split()
+)
 FILES = sorted(ROOT.rglob("*.py"))
-#: Run only as processes of their own, where everything is imported at once.
-PROCESSES = {"trainers/worker.py"}
+#: Imported inside functions only, or run as processes of their own: these may load torch at once.
+LATE = {"trainers/worker.py", "decoding.py", "kvcache.py"}
 
 
 def imports(path: Path, *, top_only: bool = False) -> Iterator[str]:
@@ -88,9 +64,12 @@ def test_hydra_stops_at_the_edge_and_heavy_libraries_load_late(path: Path) -> No
     relative = str(path.relative_to(ROOT))
     for name in imports(path):
         assert name.split(".")[0] not in {"hydra", "omegaconf"} or relative == "__main__.py", f"{path} imports {name}"
-    if relative not in PROCESSES:
+    if relative not in LATE:
         loaded = {name.split(".")[0] for name in imports(path, top_only=True)}
         assert not loaded & HEAVY, f"{path} imports {loaded & HEAVY} when it is imported"
+        late = {f"lema.{name.removesuffix('.py').replace('/', '.')}" for name in LATE}
+        named = {".".join(name.split(".")[:n]) for name in imports(path, top_only=True) for n in (2, 3)}
+        assert not named & late, f"{path} imports {named & late}, which load torch, when it is imported"
 
 
 def test_every_file_is_in_a_layer_and_short_enough_to_hold_one_idea() -> None:

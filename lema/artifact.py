@@ -1,0 +1,77 @@
+"""A finished stage, as others read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from lema.errors import StoreError
+from lema.manifest import MANIFEST, Manifest, check_digest
+from lema.records import Record, load
+
+R = TypeVar("R", bound=Record)
+
+
+class Artifact:
+    """A published folder. It never changes; what is read through here is checked against its manifest."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path, self.manifest = path, manifest
+        self.checked: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """`<kind>-<key>`, unique in the store."""
+        return self.path.name
+
+    @property
+    def key(self) -> str:
+        return self.manifest.key
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the stage's `run` returned."""
+        return self.manifest.summary
+
+    def __repr__(self) -> str:
+        return f"Artifact({str(self.path)!r})"
+
+    def file(self, name: str) -> Path:
+        """Path of one of the artifact's files, after its SHA-256 was compared (once an Artifact).
+
+        Raises:
+            StoreError: there is no such file, or it was altered.
+        """
+        if name not in self.manifest.files:
+            held = ", ".join(sorted(self.manifest.files)) or "none"
+            raise StoreError(f"{self.path / MANIFEST} lists no file {name!r}. Its files: {held}")
+        if name not in self.checked:
+            check_digest(self.path, self.manifest, name)
+            self.checked.add(name)
+        return self.path / name
+
+    def rows(self, file: str, record: type[R]) -> Iterator[R]:
+        """Rows of a JSONL file, one at a time.
+
+        Raises:
+            StoreError: there is no such file, or it was altered.
+            InputError: its rows are of another type.
+        """
+        return load(self.file(file), record)
+
+    def json(self, file: str) -> Any:
+        """Value of a JSON file; errors as in `rows`."""
+        return msgspec.json.decode(self.file(file).read_bytes())
+
+    def verify(self) -> None:
+        """Hash every file.
+
+        Raises:
+            StoreError: names the first file that is missing or altered.
+        """
+        for name in sorted(self.manifest.files):
+            check_digest(self.path, self.manifest, name)
+            self.checked.add(name)

@@ -1,0 +1,106 @@
+"""A model that is asked to correct, with four examples (paper §2.1; prompt of its Fig. 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from lema import prompts
+from lema.correctors.replies import parse
+from lema.errors import ConfigError
+from lema.protocols import Complete, Correct, Engine, Prompt, Reply, Sampling
+from lema.records import Correction, Question, Solution
+from lema.spec import Spec, digest, runtime, spec
+from lema.steps import from_free_form, number_steps
+
+Pair = tuple[Question, Solution]
+
+
+@spec
+class Teacher(Spec):
+    """Asks an engine for each correction. The prompt holds the question and the wrong path, never the reference.
+
+    `attempts` is how often a path is asked about until a reply can be read; more than one only
+    makes sense when replies are sampled. Whether the answer is right is never looked at here.
+    """
+
+    kind = "teacher"
+    engine: Engine
+    prompt: str = runtime(default="math_corrections")  # a file of lema/prompts; its text is in the fingerprint
+    sampling: Sampling = Sampling(max_tokens=1024, stop=("\n\nQuestion:",))
+    chat: bool = False
+    attempts: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def name(self) -> str:
+        return self.engine.name
+
+    def check(self) -> None:
+        if self.sampling.n != 1:
+            raise ConfigError(f"corrector.sampling.n: one reply at a time is read, got {self.sampling.n}")
+        if self.attempts > 1 and self.sampling.temperature == 0:
+            raise ConfigError(
+                f"corrector.attempts: {self.attempts} greedy attempts are one reply {self.attempts} times. "
+                "Raise corrector.sampling.temperature, or leave attempts at 1."
+            )
+        try:
+            prompts.read(self.prompt)
+        except ConfigError as fault:
+            raise ConfigError(f"corrector.prompt: {fault}") from None
+
+    def fingerprint(self) -> Mapping[str, str]:
+        return {"prompt": digest(prompts.read(self.prompt).encode())}
+
+    @contextmanager
+    def open(self, *, replies: Path | None = None) -> Iterator[Correct]:
+        template = prompts.read(self.prompt)
+        with self.engine.open(replies=replies) as complete:
+
+            def correct(pairs: Sequence[Pair]) -> list[Correction]:
+                return self.correct(pairs, template, complete)
+
+            yield correct
+
+    def correct(self, pairs: Sequence[Pair], template: str, complete: Complete) -> list[Correction]:
+        """One correction a pair, in order; a pair whose reply cannot be read is asked about again, up to `attempts`."""
+        corrections: dict[int, Correction] = {}
+        open_pairs = list(range(len(pairs)))
+        for attempt in range(self.attempts):
+            if not open_pairs:
+                break
+            asked = [self.ask(*pairs[at], template, attempt) for at in open_pairs]
+            answered = complete(asked, self.sampling)
+            for at, (reply,) in zip(open_pairs, answered, strict=True):
+                corrections[at] = self.read(*pairs[at], reply)
+            open_pairs = [at for at in open_pairs if corrections[at].reject]
+        return [corrections[at] for at in range(len(pairs))]
+
+    def ask(self, question: Question, solution: Solution, template: str, attempt: int = 0) -> Prompt:
+        """The request about one wrong path."""
+        fields = {"question": question.text, "solution": number_steps(path_steps(solution))}
+        text = prompts.render(template, **fields)
+        return Prompt(id=solution.id, text=text, chat=self.chat, seed=attempt, fields=fields)
+
+    def read(self, question: Question, solution: Solution, reply: Reply) -> Correction:
+        """The correction that a reply holds, or the reason why it holds none."""
+        draft = parse(reply.text, path_steps(solution), cut=reply.finish_reason == "length")
+        return Correction(
+            question_id=question.id,
+            solution_id=solution.id,
+            corrector=self.name,
+            step=draft.step,
+            explanation=draft.explanation,
+            solution=draft.solution,
+            answer=draft.answer,
+            reject=draft.reject,
+            reply=reply.text,
+        )
+
+
+def path_steps(solution: Solution) -> list[str]:
+    """The steps of a wrong path, as the corrector and the training examples number them."""
+    return from_free_form(solution.text, solution.answer)

@@ -1,0 +1,86 @@
+"""`mode=doctor`: what this machine has, and whether the store is safe on its file system."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from lema.errors import StoreError
+from lema.options import Options, Point
+from lema.provenance import code_version, package_versions
+from lema.race import race
+
+#: Environment variables that hold keys; only whether they are set is ever shown.
+KEYS = ("OPENAI_API_KEY", "WANDB_API_KEY", "HF_TOKEN")
+EXTRAS = {"openai": "openai", "bitsandbytes": "qlora", "deepspeed": "deepspeed", "wandb": "wandb", "datasets": "hub"}
+SCARCE = 5 * 2**30  # bytes of free disk below which a run is likely to fill it
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    what: str
+    state: Literal["ok", "note", "bad"]
+    said: str
+
+
+def examine(_points: Sequence[Point], options: Options, console: Console) -> int:
+    """Print what was found; exit code 2 when something would stop a run."""
+    found = list(findings(options.store_path()))
+    table = Table(box=None, show_header=False, pad_edge=False)
+    colours = {"ok": "green", "note": "yellow", "bad": "red"}
+    for finding in found:
+        table.add_row(finding.what, f"[{colours[finding.state]}]{finding.state}[/]", escape(finding.said))
+    console.print(table)
+    return 2 if any(finding.state == "bad" for finding in found) else 0
+
+
+def findings(store: Path) -> Iterator[Finding]:
+    code = code_version()
+    where = (
+        "outside a checkout" if code.commit is None else f"commit {code.commit[:12]}{' (edited)' if code.dirty else ''}"
+    )
+    yield Finding("lema", "ok", f"{metadata.version('lema')}, {where}, Python {sys.version.split()[0]}")
+    versions = package_versions()
+    yield Finding("packages", "ok", ", ".join(f"{name} {versions[name]}" for name in ("torch", "transformers", "peft")))
+    for package, extra in EXTRAS.items():
+        there = package in versions
+        said = versions[package] if there else f"not installed; pip install 'lema[{extra}]' adds it"
+        yield Finding(package, "ok" if there else "note", said)
+    yield gpus()
+    sbatch = shutil.which("sbatch")
+    yield Finding("SLURM", "ok" if sbatch else "note", "sbatch is there" if sbatch else "no sbatch on this machine")
+    for name in KEYS:
+        there = bool(os.environ.get(name))
+        yield Finding(name, "ok" if there else "note", "set" if there else "not set")
+    yield from disk(store)
+
+
+def gpus() -> Finding:
+    listed = Path("/proc/driver/nvidia/gpus")
+    count = len(list(listed.iterdir())) if listed.is_dir() else 0
+    return Finding(
+        "GPUs", "ok" if count else "note", f"{count} NVIDIA GPU(s)" if count else "none; everything runs on the CPU"
+    )
+
+
+def disk(store: Path) -> Iterator[Finding]:
+    """Free space, and the race test on the file system of the store."""
+    there = next(folder for folder in (store, *store.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    yield Finding("free disk", "ok" if free > SCARCE else "bad", f"{free / 2**30:.1f} GiB at {there}")
+    try:
+        result = race(store)
+    except StoreError as fault:
+        yield Finding("store", "bad", str(fault))
+        return
+    yield Finding("store", "ok" if result.ok else "bad", f"{store}: {result}")

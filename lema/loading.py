@@ -1,0 +1,139 @@
+"""Loading models and tokenizers: shared by the trainer and the engines that run a model here."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lema.errors import ConfigError, InputError
+from lema.extras import require
+from lema.models import Model
+
+ADAPTER = "adapter_config.json"
+
+
+def is_adapter(folder: Path) -> bool:
+    """Whether a checkpoint folder holds an adapter, which needs its base model, or a whole model.
+
+    Raises:
+        InputError: it holds neither.
+    """
+    if (folder / ADAPTER).is_file():
+        return True
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{folder} holds neither a model (config.json) nor an adapter ({ADAPTER})")
+    return False
+
+
+def pick_device(wanted: str = "auto") -> str:
+    """`cpu` or `cuda`; `auto` is the GPU where there is one.
+
+    Raises:
+        ConfigError: a GPU is asked for and there is none.
+    """
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device is 'cuda', but torch finds no GPU on this machine: use device=cpu or device=auto")
+    return wanted
+
+
+def load_tokenizer(model: Model, checkpoint: Path | None = None) -> Any:
+    """The tokenizer of a checkpoint, which trained models carry along, else of the model."""
+    from transformers import AutoTokenizer
+
+    if checkpoint is not None and (checkpoint / "tokenizer_config.json").is_file():
+        return AutoTokenizer.from_pretrained(str(checkpoint), trust_remote_code=model.trust_remote_code)
+    return AutoTokenizer.from_pretrained(model.source(), **_origin(model))
+
+
+def load_model(
+    model: Model,
+    checkpoint: Path | None = None,
+    *,
+    device: str = "cpu",
+    dtype: str | None = None,
+    quantised: bool = False,
+    merge: bool = True,
+    trainable: bool = False,
+) -> Any:
+    """A causal language model in evaluation mode.
+
+    Args:
+        model: the base model.
+        checkpoint: a trained whole model, loaded in place of the base weights, or an adapter on them.
+        device: `cpu` or `cuda`.
+        dtype: of the weights; by default the model's own, and float32 on a CPU, where half
+            precision is 10-80 times slower.
+        quantised: NF4 with double quantisation (QLoRA).
+        merge: fold an adapter into the weights, as the paper does before inference.
+        trainable: leave an adapter unmerged and open to training.
+
+    Raises:
+        InputError: the checkpoint is no model.
+        MissingExtra: bitsandbytes is needed and not installed.
+    """
+    dtype = dtype or ("float32" if device == "cpu" else model.dtype)
+    adapter = checkpoint if checkpoint is not None and is_adapter(checkpoint) else None
+    whole = checkpoint if adapter is None else None
+    loaded = _load_whole(model, whole, device=device, dtype=dtype, quantised=quantised)
+    if adapter is not None:
+        from peft import PeftModel
+
+        loaded = PeftModel.from_pretrained(loaded, str(adapter), is_trainable=trainable)
+        if merge and not trainable:
+            loaded = loaded.merge_and_unload()
+    if not quantised:
+        loaded = loaded.to(device)
+    return loaded.eval()
+
+
+def _load_whole(model: Model, checkpoint: Path | None, *, device: str, dtype: str, quantised: bool) -> Any:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    settings: dict[str, Any] = {"dtype": getattr(torch, dtype), "attn_implementation": model.attention}
+    if checkpoint is None and model.fresh:
+        config = AutoConfig.from_pretrained(str(model.folder()), trust_remote_code=model.trust_remote_code)
+        with seeded(model.init_seed):
+            return AutoModelForCausalLM.from_config(config, **settings)
+    if quantised:
+        settings |= {"quantization_config": _nf4(dtype), "device_map": {"": device}}
+    if checkpoint is not None:
+        return AutoModelForCausalLM.from_pretrained(
+            str(checkpoint), trust_remote_code=model.trust_remote_code, use_safetensors=True, **settings
+        )
+    return AutoModelForCausalLM.from_pretrained(model.source(), use_safetensors=True, **_origin(model), **settings)
+
+
+def _origin(model: Model) -> dict[str, Any]:
+    """Where from, and whether code of the model may run: only ever as its configuration says."""
+    return {"revision": model.revision or "main", "trust_remote_code": model.trust_remote_code}
+
+
+def _nf4(dtype: str) -> Any:
+    import torch
+
+    require("bitsandbytes", extra="qlora", why="QLoRA (4-bit NF4)")
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=getattr(torch, dtype),
+    )
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Random numbers of torch from a seed, with its former state restored afterwards."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,39 @@
+"""Prompts as text files of this folder. Their text is part of a key; their name and place are not."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+
+from lema.errors import ConfigError
+
+FOLDER = Path(__file__).parent
+SLOT = re.compile(r"\{\{(\w+)\}\}")
+
+
+def names() -> list[str]:
+    """The prompts there are."""
+    return sorted(path.stem for path in FOLDER.glob("*.txt"))
+
+
+def read(name: str) -> str:
+    """The text of a prompt, without its final newline.
+
+    Raises:
+        ConfigError: there is no prompt of this name.
+    """
+    if name not in names():
+        near = get_close_matches(name, names(), n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"there is no prompt {name!r}, only {', '.join(names())}.{hint}")
+    return (FOLDER / f"{name}.txt").read_text(encoding="utf-8").removesuffix("\n")
+
+
+def render(template: str, **fields: str) -> str:
+    """A template with each `{{slot}}` replaced, once: braces in a value are only text.
+
+    Raises:
+        KeyError: the template has a slot that no field fills.
+    """
+    return SLOT.sub(lambda slot: fields[slot[1]], template)

@@ -1,0 +1,261 @@
+"""The report as plain data: filled once from finished stages, then shown in the terminal, as HTML and as JSON.
+
+Everything here is a value that JSON can hold; nothing knows the store, Hydra or how it will look.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from lema.records import Correction, Question, Solution, Verdict
+from lema.steps import split_steps
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all parts of a report."""
+
+
+class ArmSummary(Part, frozen=True, kw_only=True):
+    """Accuracy of one arm on one task, as shares of 1. `seeds` is empty for a model that was not trained here."""
+
+    arm: str
+    task: str
+    n: int
+    seeds: tuple[int, ...]
+    accuracy: float
+    low: float
+    high: float
+    interval: str  # how low and high were made
+    by_seed: tuple[float, ...]
+
+
+class Comparison(Part, frozen=True, kw_only=True):
+    """One arm against another on the same questions and seeds; differences are shares of 1."""
+
+    arm: str
+    baseline: str
+    task: str
+    n: int
+    seeds: tuple[int, ...]
+    difference: float
+    low: float  # new questions, these models
+    high: float
+    seeds_low: float  # new questions and new seeds
+    seeds_high: float
+    by_seed: tuple[float, ...]
+    won: int
+    lost: int
+    p: float
+    p_adjusted: float  # Holm, over the comparisons that share this baseline
+    p_by_seed: tuple[float, ...]  # McNemar of each seed alone
+    smallest: float
+    verdict: str
+    words: str
+
+
+class Funnel(Part, frozen=True, kw_only=True):
+    """What became of every sampled path. The sums are exact; `check` holds them."""
+
+    name: str
+    sampled: int
+    verdicts: dict[str, int]
+    held_back: dict[str, int]  # not right, and not given to the corrector: reason -> paths
+    sent: int
+    accepted: int
+    rejected: dict[str, int]  # reason -> corrections
+
+    def check(self) -> None:
+        """Raise AssertionError when a path is lost or counted twice: that is a bug, not an input error."""
+        wrong = self.sampled - self.verdicts.get(Verdict.RIGHT, 0)
+        sums = (
+            ("verdicts", sum(self.verdicts.values()), "sampled", self.sampled),
+            ("held back + sent", sum(self.held_back.values()) + self.sent, "not right", wrong),
+            ("accepted + rejected", self.accepted + sum(self.rejected.values()), "sent", self.sent),
+        )
+        for left, counted, right, expected in sums:
+            if counted != expected:
+                raise AssertionError(f"funnel {self.name!r} does not sum: {left} is {counted}, {right} is {expected}")
+
+
+class ErrorClass(Part, frozen=True, kw_only=True):
+    """How many mistakes of one class the corrector named, and how many of those corrections were accepted."""
+
+    name: str
+    sent: int
+    accepted: int
+
+
+class Curve(Part, frozen=True, kw_only=True):
+    """Training loss of one arm and seed."""
+
+    arm: str
+    seed: int
+    steps: tuple[int, ...]
+    losses: tuple[float, ...]
+
+
+class SideBySide(Part, frozen=True, kw_only=True):
+    """A mistake and its correction. `corrected` starts at step `step` (1-based; None if none was named)."""
+
+    question: str
+    reference: str
+    wrong: tuple[str, ...]
+    wrong_answer: str
+    step: int | None
+    explanation: str
+    corrected: tuple[str, ...]
+    answer: str
+    error: str
+    reject: str
+
+
+class Mix(Part, frozen=True, kw_only=True):
+    """What one arm was trained on."""
+
+    arm: str
+    seed: int
+    sources: dict[str, int]  # source -> examples
+    target_tokens: int | None = None
+
+
+class Note(Part, frozen=True, kw_only=True):
+    """Something that the reader must know to judge the numbers."""
+
+    level: Literal["note", "warning"]
+    text: str
+
+
+class StageLine(Part, frozen=True, kw_only=True):
+    """One stage: what it is, and what it cost. None where nothing was counted."""
+
+    name: str
+    key: str
+    seconds: float | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class Provenance(Part, frozen=True, kw_only=True):
+    """What is needed to get the same numbers again. No host names and no paths."""
+
+    command: str
+    commit: str
+    dirty: bool
+    versions: dict[str, str]
+    seeds: tuple[int, ...]
+
+
+class Report(Part, frozen=True, kw_only=True):
+    """All that is shown. `baseline` is the arm that others are compared with, `base` the model before training."""
+
+    title: str
+    question: str
+    baseline: str
+    base: str | None
+    arms: tuple[ArmSummary, ...]
+    comparisons: tuple[Comparison, ...]
+    funnels: tuple[Funnel, ...] = ()
+    errors: tuple[ErrorClass, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    corrections: tuple[SideBySide, ...] = ()
+    mixes: tuple[Mix, ...] = ()
+    notes: tuple[Note, ...] = ()
+    provenance: Provenance | None = None
+    stages: tuple[StageLine, ...] = ()
+
+    @property
+    def answer(self) -> str:
+        """The question's answer in words: what each comparison with the baseline arm says."""
+        said = [c.words for c in self.comparisons if c.baseline == self.baseline]
+        said = said or [c.words for c in self.comparisons]
+        return " ".join(said) or "There is one arm and nothing to compare it with."
+
+
+def to_json(report: Report) -> bytes:
+    """`report.json`: the report for machines, indented, with a final newline."""
+    return msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
+
+
+def from_json(data: bytes) -> Report:
+    """Read back what `to_json` wrote."""
+    return msgspec.json.decode(data, type=Report)
+
+
+def funnel(name: str, counts: Mapping[str, Any]) -> Funnel:
+    """The funnel of a finished correction stage, from the counts in its summary.
+
+    Raises:
+        AssertionError: they do not sum.
+    """
+    held_back = {**counts["left_out"], **{v.value: counts[v.value] for v in (Verdict.NO_ANSWER, Verdict.UNDECIDED)}}
+    counted = Funnel(
+        name=name,
+        sampled=counts["sampled"],
+        verdicts={verdict.value: counts[verdict.value] for verdict in Verdict},
+        held_back=by_size(held_back),
+        sent=counts["corrected"],
+        accepted=counts["accepted"],
+        rejected=by_size(counts["rejected"]),
+    )
+    counted.check()
+    return counted
+
+
+def error_classes(corrections: Iterable[Correction]) -> tuple[ErrorClass, ...]:
+    """Classes of mistakes, the commonest first; corrections without a class are left out."""
+    named = [c for c in corrections if c.error]
+    accepted = tally(c.error for c in named if not c.reject)
+    return tuple(
+        ErrorClass(name=name, sent=count, accepted=accepted.get(name, 0))
+        for name, count in tally(c.error for c in named).items()
+    )
+
+
+def side_by_side(question: Question, solution: Solution, correction: Correction) -> SideBySide:
+    """One mistake with its correction, as steps."""
+    return SideBySide(
+        question=question.text,
+        reference=question.answer,
+        wrong=tuple(split_steps(solution.text)),
+        wrong_answer=solution.answer or "",
+        step=correction.step,
+        explanation=correction.explanation,
+        corrected=correction.solution,
+        answer=correction.answer or "",
+        error=correction.error,
+        reject=correction.reject,
+    )
+
+
+def pick(
+    questions: Mapping[str, Question],
+    solutions: Iterable[Solution],
+    corrections: Sequence[Correction],
+    count: int = 10,
+) -> tuple[SideBySide, ...]:
+    """Corrections to read: accepted ones, of every class of mistake in turn, on different questions, in order."""
+    paths = {solution.id: solution for solution in solutions}
+    queues: dict[str, list[Correction]] = {}
+    seen: set[str] = set()
+    for correction in corrections:
+        if not correction.reject and correction.question_id not in seen:
+            seen.add(correction.question_id)
+            queues.setdefault(correction.error, []).append(correction)
+    chosen: list[Correction] = []
+    while len(chosen) < count and any(queues.values()):
+        chosen += [queue.pop(0) for queue in queues.values() if queue]
+    return tuple(side_by_side(questions[c.question_id], paths[c.solution_id], c) for c in chosen[:count])
+
+
+def tally(names: Iterable[str]) -> dict[str, int]:
+    """Counts by name, the commonest first."""
+    return by_size(Counter(names))
+
+
+def by_size(counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts that are not zero, the largest first, ties by name."""
+    return dict(sorted(((k, n) for k, n in counts.items() if n), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,71 @@
+"""Whole numbers spelled out in English, up to the millions."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
+ROUND = "twenty thirty forty fifty sixty seventy eighty ninety"
+ONES = {word: number for number, word in enumerate(SMALL.split())}
+TENS = {word: 10 * number for number, word in enumerate(ROUND.split(), 2)}
+LARGE = {"thousand": 10**3, "million": 10**6}
+NUMBER_WORD = "|".join([*ONES, *TENS, "hundred", *LARGE])
+
+FILLER = r"(?:about|around|approximately|exactly|only|just|a\s+total\s+of|equal\s+to)"
+RUN = re.compile(
+    rf"[\W_]*(?:{FILLER}\s+)*(?P<run>(?:{NUMBER_WORD})(?:[\s-]+(?:and\s+)?(?:{NUMBER_WORD}))*)\b"
+    r"(?P<half>\s+and\s+(?:a|one)[\s-]half\b)?(?P<part>[\s-]+(?:half|halves|thirds?|quarters?|fourths?|fifths?|of)\b)?",
+    re.IGNORECASE,
+)
+ANY = re.compile(rf"\b(?:{NUMBER_WORD})\b", re.IGNORECASE)
+
+
+class Spelled(NamedTuple):
+    """A run of number words in a text, from `start` to `end`."""
+
+    value: int | None  # None: not one number
+    half: bool  # "... and a half"
+    start: int
+    end: int
+    more: bool  # further number words follow
+
+
+def read_words(text: str) -> Spelled | None:
+    """The number words at the beginning of a text; None when it begins with something else."""
+    match = RUN.match(text)
+    if match is None:
+        return None
+    # "two thirds", "one of them": not the number that the words begin with
+    value = None if match["part"] else whole_number(re.findall(r"[a-z]+", match["run"].lower()))
+    end = match.end("half") if match["half"] else match.end("run")
+    return Spelled(value, bool(match["half"]), match.start("run"), end, bool(ANY.search(text, end)))
+
+
+def whole_number(words: list[str]) -> int | None:
+    """The value of number words in their usual order, None in any other: `five six`, `ten twenty`."""
+    total = group = 0
+    room = 10**9  # a word must be smaller than what the words before it leave open
+    last_large = 10**9
+    for word in words:
+        if word == "and":
+            continue
+        if word in ONES or word in TENS:
+            number = ONES.get(word, TENS.get(word, 0))
+            if number >= room or (number == 0 and len(words) > 1):
+                return None
+            group += number
+            room = 10 if word in TENS else 0
+        elif word == "hundred":
+            if not 0 < group < 10:
+                return None
+            group, room = group * 100, 100
+        else:
+            large = LARGE[word]
+            if group == 0 or large >= last_large:
+                return None
+            total, group, room, last_large = total + group * large, 0, 1000, large
+    return total + group

@@ -1,0 +1,182 @@
+"""Numbers as people write them, read exactly: no eval, no float, and no input that takes long."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+from lema.verifiers.number_words import NUMBER_WORD, read_words
+from lema.verifiers.typography import plain
+
+MOST_DIGITS = 1000  # of one number; and of a power of ten
+SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+#: Units that people also leave out by converting: `50%` may stand for 0.5, `75 cents` for 0.75.
+CONVERSIONS = {
+    "%": Fraction(1, 100),
+    "percent": Fraction(1, 100),
+    "cent": Fraction(1, 100),
+    "cents": Fraction(1, 100),
+    "¢": Fraction(1, 100),
+    "dozen": Fraction(12),
+    "k": Fraction(1000),
+}
+
+NUMBER = re.compile(
+    r"""
+    (?: (?<![\w)%.]) (?P<sign>[-+]) \s? )?
+    (?: (?:US|A|C)? [$£€¥₹]+ \s? (?P<inner>-)? )?
+    (?P<digits>
+        (?<![\w.])
+        (?: (?P<whole> (?>[0-9]{1,3}(?:,[0-9]{3})+)(?![0-9]) | (?>[0-9]+) ) (?P<decimals>\.(?>[0-9]+))?
+          | (?P<bare>\.(?>[0-9]+)) )
+        (?! \.?[0-9] )
+    )
+    (?: [eE](?P<exponent>[-+]?[0-9]+)(?!\w)
+      | \s?[*x]\s?10\s?\^\s?[{(]?(?P<power>[-+]?[0-9]+)[)}]?
+      | \s?/\s?(?P<under>(?>[0-9]+))(?!\.[0-9]|\s?/)
+      | \s(?:and\s)?(?P<over>(?>[0-9]+))\s?/\s?(?P<mixed_under>(?>[0-9]+))(?!\.[0-9]|\s?/)
+    )?
+    (?: :00 (?![:0-9]) )?  # five o'clock
+    (?P<half>\sand\s(?:a|one)[\s-]half\b)?
+    (?P<scales>(?:\s?(?:hundred|thousand|million|billion|trillion)\b)*)
+    (?P<unit>\s?%|\s?¢|\s(?:percent|cents?|dozen)\b|k\b)?
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+#: What follows explains the number and is not part of the answer.
+CLAUSE = re.compile(r"\b(?:because|since|as|so|which|per|after|not|rather)\b", re.IGNORECASE)
+ALTERNATIVE = re.compile(r"\b(?:or|either|versus|vs)\b", re.IGNORECASE)
+LISTED = re.compile(r"(?:,\s|;|&|\bto\b|~)\s*[$£€¥₹]*$")
+OPERATOR = re.compile(r"[-+*/^=÷·:]|\bx\b|\b(?:more|less|fewer|times|than|plus|minus)\b", re.IGNORECASE)
+NO_NUMBER_AFTER = re.compile(r"\s?[\^+*²³¹⁰⁴-⁹π]|[xyzn]\b|:[0-9]|,[0-9]")
+PART_AFTER = re.compile(r"\band\s+(?:a|one|two|three)[\s-](?:half|thirds?|quarters?)\b", re.IGNORECASE)
+WORD_AFTER_OR = re.compile(rf"\bor\s+(?:\w+\s+)?(?:{NUMBER_WORD}|more|less|fewer)\b", re.IGNORECASE)
+HEDGED_BEFORE = re.compile(r"\b(?:either|between|or)\b", re.IGNORECASE)
+DENIED_BEFORE = re.compile(
+    r"\bnot\b|n't\b|[<>≤≥≠√]|\bsqrt\b|\b(?:(?:more|less|fewer|greater|other)\s+than|over|under|above|below"
+    r"|at\s+(?:least|most))\s*[$£€¥₹]*$",
+    re.IGNORECASE,
+)
+
+
+class Reading(NamedTuple):
+    """What a text says about a number.
+
+    `value` is None when the text holds numbers but is not one number: alternatives (`hedge`: "12 or
+    13"), a quantity in parts, an expression, a bound. `also` are other values that the same words
+    may stand for.
+    """
+
+    text: str
+    value: Fraction | None = None
+    also: tuple[Fraction, ...] = ()
+    hedge: bool = False
+
+
+def read(text: str) -> Reading | None:
+    """The one number that a short text gives as its answer, or None when no number is in it."""
+    text = plain(text)
+    first = NUMBER.search(text)
+    if first is None:
+        return _from_words(text)
+    clause = CLAUSE.search(text, first.end())
+    if clause:
+        text = text[: clause.start()]
+    before = text[: first.start()]
+    if DENIED_BEFORE.search(before):
+        return Reading(text)
+    if HEDGED_BEFORE.search(before):
+        return Reading(text, hedge=True)
+    if "=" in text or "≈" in text:
+        return _from_equation(text)
+    second = NUMBER.search(text, first.end())
+    if second is not None:
+        between = text[first.end() : second.start("digits")]
+        if not between.lstrip().startswith("(") or ALTERNATIVE.search(between):
+            return Reading(text, hedge=_is_choice(between, first, second))
+    elif WORD_AFTER_OR.search(text, first.end()):
+        return Reading(text, hedge=True)
+    if PART_AFTER.search(text, first.end()):
+        return Reading(text)
+    return _from_match(text, first)
+
+
+def _is_choice(between: str, first: re.Match[str], second: re.Match[str]) -> bool:
+    """Whether two numbers are alternatives, a list or a range, and not parts of one quantity."""
+    if ALTERNATIVE.search(between) or LISTED.search(between):
+        return True
+    if between.strip() == "-":
+        low, high = _value(first), _value(second)
+        return low is not None and high is not None and low < high
+    return False
+
+
+def _from_equation(text: str) -> Reading:
+    """`x = 7` and `48 + 24 = 72` say what is right of the last sign; `72 = 48 + 24` what is left."""
+    parts = re.split(r"[=≈]+", text)
+    last = read(parts[-1])
+    if last is not None and (last.value is not None or last.hedge):
+        return last
+    return read(parts[0]) or Reading(text)
+
+
+def _from_match(text: str, match: re.Match[str]) -> Reading:
+    """The reading of a single number."""
+    value = None if NO_NUMBER_AFTER.match(text, match.end()) else _value(match)
+    if value is None:
+        return Reading(text)
+    return Reading(text[match.start() : match.end()].strip(), value, tuple(_other_values(match, value)))
+
+
+def _other_values(match: re.Match[str], value: Fraction) -> list[Fraction]:
+    others = []
+    unit = (match["unit"] or "").strip().lower()
+    if unit:
+        others.append(value * CONVERSIONS[unit])
+    decimals, whole = match["decimals"] or "", match["whole"] or ""
+    if len(decimals) == 4 and len(whole) <= 3 and whole != "0" and "," not in whole:
+        others.append(value * 1000)  # a dot between thousands: 10.000
+    return others
+
+
+def _value(match: re.Match[str]) -> Fraction | None:
+    """The exact value of a match of NUMBER, None beyond the limits or when it is no number."""
+    whole = (match["whole"] or "").replace(",", "")
+    decimals = (match["decimals"] or match["bare"] or "")[1:]
+    if len(match[0]) > MOST_DIGITS:
+        return None
+    value = Fraction(int(whole + decimals), 10 ** len(decimals)) if decimals else Fraction(int(whole))
+    exponent = match["exponent"] or match["power"]
+    if exponent:
+        if abs(int(exponent)) > MOST_DIGITS:
+            return None
+        value *= Fraction(10) ** int(exponent)
+    under = int(match["under"] or match["mixed_under"] or 1)
+    if under == 0:
+        return None
+    if match["over"]:
+        if decimals or int(match["over"]) >= under:
+            return None
+        value += Fraction(int(match["over"]), under)
+    elif match["under"]:
+        value /= under
+    if match["half"]:
+        value += Fraction(1, 2)
+    for scale in match["scales"].lower().split():
+        value *= SCALES[scale]
+    negative = (match["sign"] == "-") != (match["inner"] == "-")
+    return -value if negative else value
+
+
+def _from_words(text: str) -> Reading | None:
+    """A number spelled out at the beginning of a text."""
+    found = read_words(text)
+    if found is None:
+        return None
+    if WORD_AFTER_OR.search(text, found.end):
+        return Reading(text, hedge=True)
+    if found.value is None or found.more or PART_AFTER.search(text, found.end):
+        return Reading(text)
+    return Reading(text[found.start : found.end], Fraction(found.value) + (Fraction(1, 2) if found.half else 0))

@@ -1,0 +1,92 @@
+"""What every conf/task/*.yaml promises."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT, require_data
+
+from lema.config import build
+from lema.protocols import Task, Verifier
+from lema.records import Verdict
+from lema.spec import Spec, key
+from lema.steps import number_steps
+
+FILES = sorted((ROOT / "conf" / "task").glob("*.yaml"))
+SAMPLE = 200
+
+
+def node(path: Path) -> dict[str, Any]:
+    """The configuration of a task; one of the hub reads local files, as there is no network."""
+    held: dict[str, Any] = yaml.safe_load(path.read_text())
+    if "path" in held:
+        held["path"] = str(require_data(path.stem))
+    return held
+
+
+def made(path: Path) -> Task:
+    task = build(node(path), "task")
+    assert isinstance(task, Task)
+    return task
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.stem)
+def task(request: pytest.FixtureRequest) -> Task:
+    return made(request.param)
+
+
+def test_a_task_is_a_spec_with_name_verifier_and_splits(task: Task) -> None:
+    assert isinstance(task, Spec)
+    assert isinstance(task.verifier, Verifier)
+    assert re.fullmatch(r"[\w.-]+", task.name)
+    assert task.splits and len(set(task.splits)) == len(task.splits)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_ids_are_unique_and_the_same_each_time(path: Path) -> None:
+    one, two = made(path), made(path)
+    assert key(one) == key(two)  # type: ignore[arg-type]
+    seen: set[str] = set()
+    for split in one.splits:
+        ids = [question.id for question in one.questions(split, 0, SAMPLE)]
+        assert ids == [question.id for question in two.questions(split, 0, SAMPLE)]
+        assert not seen & set(ids) and len(set(ids)) == len(ids), split
+        seen |= set(ids)
+
+
+def test_a_slice_is_a_part_of_the_split(task: Task) -> None:
+    for split in task.splits:
+        assert task.questions(split, 7, 12) == task.questions(split, 0, 12)[7:]
+        assert {question.task for question in task.questions(split, 0, 3)} == {task.name}
+
+
+def test_every_reference_path_is_judged_right_by_the_task_itself(task: Task) -> None:
+    for split in task.splits:
+        for question in task.questions(split, 0, SAMPLE):
+            steps = task.steps(question)
+            assert steps[-1] == f"The answer is {question.answer}."
+            assert task.verifier.judge(number_steps(steps), question).verdict is Verdict.RIGHT, steps
+            assert task.verifier.equal(question.answer, question.answer)
+
+
+def test_an_answer_of_another_question_is_wrong(task: Task) -> None:
+    first, *others = task.questions(task.splits[0], 0, 20)
+    other = next(question for question in others if not task.verifier.equal(question.answer, first.answer))
+    assert task.verifier.judge(f"Step 1: The answer is {other.answer}.", first).verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_building_and_hashing_a_task_imports_nothing_heavy(path: Path) -> None:
+    code = (
+        "import sys; from lema.config import build; from lema.spec import key\n"
+        f"print(key(build({node(path)!r}, 'task')))\n"
+        "print(sorted({'torch', 'transformers', 'datasets', 'scipy'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.split("\n")[:2] == [key(made(path)), "[]"]  # type: ignore[arg-type]

@@ -1,0 +1,146 @@
+"""A report of made-up results, with everything that a report can hold and with text that must be escaped."""
+
+from __future__ import annotations
+
+import math
+import random
+
+from lema.records import Correction, Question, Solution, Verdict
+from lema.report.compare import ArmResult, compare
+from lema.report.model import (
+    Curve,
+    Mix,
+    Note,
+    Provenance,
+    Report,
+    StageLine,
+    error_classes,
+    funnel,
+    pick,
+)
+
+HOSTILE = "<script>alert('x')</script> & [bold]not markup[/bold]"
+
+
+def results(n: int = 1000, seeds: tuple[int, ...] = (0, 1), gain: float = 0.04) -> list[ArmResult]:
+    """A base model and two arms, the second one right on `gain` more questions than the first."""
+    draw = random.Random(0)
+    ids = [f"q{number:04}" for number in range(n)]
+    hard = {id_: draw.random() for id_ in ids}
+
+    def answers(strength: float) -> dict[str, bool]:
+        return {id_: hard[id_] + draw.gauss(0, 0.12) < strength for id_ in ids}
+
+    arms = [ArmResult(arm="base", seed=None, right=answers(0.55))]
+    for name, strength in (("cot", 0.64), ("cot_and_corrections", 0.64 + gain)):
+        arms += [ArmResult(arm=name, seed=seed, right=answers(strength)) for seed in seeds]
+    return arms
+
+
+def material(count: int = 14) -> tuple[dict[str, Question], list[Solution], list[Correction]]:
+    """Questions, wrong paths and corrections, of three classes of mistakes."""
+    questions, solutions, corrections = {}, [], []
+    for i in range(count):
+        name = ("Mia", "Noor", "Teo")[i % 3]
+        apples, more = 7 + i, 5 + i % 4
+        text = (
+            f"{name} has {apples} apples and buys {more} bags of 3. {HOSTILE if i == 0 else ''} How many are there now?"
+        )
+        question = Question(id=f"t{i}", task="toy", text=text, answer=str(apples + 3 * more))
+        slip = 3 * more + 1 + i % 2
+        path = (
+            f"Step 1: {name} starts with {apples} apples.\nStep 2: {more} bags of 3 are {more} * 3 = {slip} apples.\n"
+            f"Step 3: Together that is {apples} + {slip} = {apples + slip}.\nStep 4: The answer is {apples + slip}."
+        )
+        solution = Solution(
+            question_id=question.id,
+            reasoner="toy",
+            sample=0,
+            text=path,
+            verdict=Verdict.WRONG,
+            answer=str(apples + slip),
+        )
+        correction = Correction(
+            question_id=question.id,
+            solution_id=solution.id,
+            corrector="toy",
+            step=2,
+            explanation=f"{more} times 3 is {3 * more}, not {slip}: the product was miscalculated.",
+            solution=(
+                f"{more} bags of 3 are {more} * 3 = {3 * more} apples.",
+                f"Together that is {apples} + {3 * more} = {apples + 3 * more}.",
+                f"The answer is {apples + 3 * more}.",
+            ),
+            answer=str(apples + 3 * more),
+            error=("arithmetic_slip", "wrong_operand", "wrong_operation")[i % 3],
+            reject="" if i % 5 else "wrong_answer",
+        )
+        questions[question.id] = question
+        solutions.append(solution)
+        corrections.append(correction)
+    return questions, solutions, corrections
+
+
+COUNTS = {
+    "sampled": 6000,
+    "right": 2531,
+    "wrong": 3290,
+    "no_answer": 167,
+    "undecided": 12,
+    "left_out": {"duplicate": 410, "over_per_question": 380},
+    "corrected": 2500,
+    "accepted": 2391,
+    "rejected": {"wrong_answer": 88, "no_closing_answer": 21},
+}
+
+
+def curve(arm: str, seed: int, floor: float) -> Curve:
+    draw = random.Random(f"{arm}{seed}")
+    steps = tuple(range(1, 201, 2))
+    losses = tuple(floor + 0.9 * math.exp(-step / 35) + draw.gauss(0, 0.012) for step in steps)
+    return Curve(arm=arm, seed=seed, steps=steps, losses=losses)
+
+
+def toy_report(gain: float = 0.04, seeds: tuple[int, ...] = (0, 1)) -> Report:
+    arms, comparisons, notes = compare(results(gain=gain, seeds=seeds), baseline="cot", base="base")
+    questions, solutions, corrections = material()
+    trained = [("cot", 0.22), ("cot_and_corrections", 0.31)]
+    return Report(
+        title="gsm_synth, tiny model: CoT against CoT + corrections",
+        question="Does learning from corrected mistakes help, at an equal number of examples?",
+        baseline="cot",
+        base="base",
+        arms=arms,
+        comparisons=comparisons,
+        funnels=(funnel("tiny on train[0:1500]", COUNTS),),
+        errors=error_classes(corrections),
+        curves=tuple(curve(arm, seed, floor) for arm, floor in trained for seed in seeds),
+        corrections=pick(questions, solutions, corrections),
+        mixes=tuple(
+            Mix(arm=arm, seed=seed, sources=sources, target_tokens=182_340)
+            for arm, sources in (("cot", {"cot": 3000}), ("cot_and_corrections", {"cot": 2100, "correction": 900}))
+            for seed in seeds
+        ),
+        notes=(
+            *notes,
+            Note(level="warning", text=f"Training examples come from the split that is scored. {HOSTILE}"),
+            Note(level="note", text="Two seeds say little about the variance between seeds."),
+        ),
+        provenance=Provenance(
+            command="lema -m data_mix=cot,cot_and_corrections seed=0,1",
+            commit="0123456789abcdef0123456789abcdef01234567",
+            dirty=True,
+            versions={"lema": "0.1.0", "torch": "2.13.0", "transformers": "5.23.0"},
+            seeds=seeds,
+        ),
+        stages=(
+            StageLine(
+                name="generate", key="0f3a9b2c4d5e6f70", seconds=71.3, prompt_tokens=512_000, completion_tokens=389_112
+            ),
+            StageLine(name="correct", key="1f3a9b2c4d5e6f70", seconds=2.1),
+            StageLine(name="train", key="2f3a9b2c4d5e6f70", seconds=183.0),
+            StageLine(
+                name="evaluate", key="3f3a9b2c4d5e6f70", seconds=31.0, prompt_tokens=82_000, completion_tokens=61_882
+            ),
+        ),
+    )

@@ -1,0 +1,50 @@
+"""The report in the terminal: plain where there is none, and no number cut at any width."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+from toy_report import toy_report
+
+from lema.report.terminal import print_report
+
+
+def printed(width: int, *, terminal: bool = False, encoding: str = "utf-8") -> str:
+    raw = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    print_report(toy_report(), Console(file=raw, width=width, force_terminal=terminal))
+    raw.seek(0)
+    return raw.read()
+
+
+def test_without_a_terminal_there_are_no_escape_codes_and_with_one_there_are() -> None:
+    assert "\x1b" not in printed(100)
+    assert "\x1b[" in printed(100, terminal=True)
+
+
+def test_it_prints_where_only_ascii_can_be_printed() -> None:
+    assert "cot_and_corrections" in printed(100, encoding="ascii")
+
+
+@pytest.mark.parametrize("width", [36, 60, 77, 78, 80, 120, 200])
+def test_every_number_is_whole_at_every_width(width: int) -> None:
+    text = printed(width)
+    report = toy_report()
+    assert all(len(line) <= width for line in text.splitlines())
+    whole = re.sub(r"\s+", " ", text)
+    for arm in report.arms:
+        assert f"{100 * arm.accuracy:.1f} %" in whole and f"{100 * arm.low:.1f} to {100 * arm.high:.1f}" in whole
+        assert all(f"{seed}: {100 * a:.1f}" in whole for seed, a in zip(arm.seeds, arm.by_seed, strict=False))
+    for c in report.comparisons:
+        assert f"{100 * c.seeds_low:+.1f} to {100 * c.seeds_high:+.1f}" in whole and c.verdict in whole
+    assert "2,391" in whole
+
+
+def test_text_in_brackets_is_text_and_not_markup() -> None:
+    assert "[bold]not markup[/bold]" in printed(120)
+
+
+def test_the_answer_comes_last() -> None:
+    assert re.sub(r"\s+", " ", printed(100)).strip().endswith(toy_report().answer)

@@ -1,0 +1,76 @@
+"""Token ids of prompts and completions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from toy import toy_examples, toy_tokenizer
+
+from lema.encoding import completion_ids, encode, end_id, prompt_ids, prompts_ids, stop_ids
+from lema.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    return toy_tokenizer()
+
+
+def test_a_plain_prompt_has_the_start_token_and_a_completion_the_end_token(tokenizer: Any) -> None:
+    prompt = prompt_ids(tokenizer, "Question: 1 + 2?\n")
+    completion = completion_ids(tokenizer, "Step 1: 3.")
+    assert tokenizer.decode(prompt) == "<s>Question: 1 + 2?\n"
+    assert tokenizer.decode(completion) == "Step 1: 3.</s>"
+
+
+def test_a_chat_prompt_is_one_user_turn_and_a_completion_ends_the_turn(tokenizer: Any) -> None:
+    prompt = prompt_ids(tokenizer, "1 + 2?", chat=True)
+    completion = completion_ids(tokenizer, "3.", chat=True)
+    assert tokenizer.decode(prompt) == "<s><|user|>\n1 + 2?<|end|>\n<|assistant|>\n"
+    assert tokenizer.decode(completion) == "3.<|end|>"
+    turn = [{"role": "user", "content": "1 + 2?"}]
+    own = tokenizer.apply_chat_template(turn, add_generation_prompt=True, return_dict=False)
+    assert prompt == own
+
+
+def test_prompt_and_completion_are_tokenised_apart(tokenizer: Any) -> None:
+    example = toy_examples(1)[0]
+    (encoded,) = encode(tokenizer, [example])
+    assert list(encoded.ids) == prompt_ids(tokenizer, example.prompt) + completion_ids(tokenizer, example.completion)
+    assert encoded.prompt == len(prompt_ids(tokenizer, example.prompt))
+    assert encoded.targets == len(completion_ids(tokenizer, example.completion))
+
+
+def test_many_prompts_at_once_have_the_ids_of_each_alone(tokenizer: Any) -> None:
+    texts = [example.prompt for example in toy_examples(20)]
+    for chat in (False, True):
+        assert prompts_ids(tokenizer, texts, chat=chat) == [prompt_ids(tokenizer, t, chat=chat) for t in texts]
+
+
+def test_generation_stops_at_the_end_of_a_turn_and_of_a_text(tokenizer: Any) -> None:
+    assert end_id(tokenizer) == tokenizer.eos_token_id
+    assert tokenizer.decode(end_id(tokenizer, chat=True)) == "<|end|>"
+    assert stop_ids(tokenizer, chat=True) == sorted([tokenizer.eos_token_id, end_id(tokenizer, chat=True)])
+
+
+def test_a_tokenizer_that_ends_every_text_does_not_end_the_prompt() -> None:
+    from tokenizers import processors
+
+    tokenizer = toy_tokenizer()
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 1)]
+    )
+    assert tokenizer.decode(prompt_ids(tokenizer, "1 + 2?")) == "<s>1 + 2?"
+    assert tokenizer.decode(completion_ids(tokenizer, "3.")) == "3.</s>"
+
+
+def test_chat_without_a_template_says_what_to_do() -> None:
+    with pytest.raises(ConfigError, match=r"format\.chat"):
+        prompt_ids(toy_tokenizer(chat=False), "1 + 2?", chat=True)
+
+
+def test_no_end_token_is_an_error() -> None:
+    tokenizer = toy_tokenizer()
+    tokenizer.eos_token = None
+    with pytest.raises(ConfigError, match="eos_token"):
+        completion_ids(tokenizer, "3.")

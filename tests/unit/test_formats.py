@@ -1,0 +1,66 @@
+"""The wording of inputs and outputs."""
+
+from __future__ import annotations
+
+import pytest
+
+from lema.formats import Format
+from lema.records import Correction, Question
+
+QUESTION = Question(id="q", task="toy", text=" Mia has 7\u00a0pens.\n She  buys 5.\tHow many? ", answer="12")
+WRONG = ["She has 7.", "7 - 5 = 2.", "The answer is 2."]
+LEMA = Format(wording="lema_v1")
+
+
+def correction(step: int) -> Correction:
+    solution = ("7 + 5 = 12.", "The answer is 12.")
+    return Correction(
+        question_id="q", solution_id="q#m#0", corrector="t", step=step, explanation="She buys.", solution=solution
+    )
+
+
+def test_lema_v1_inputs_are_the_published_interface() -> None:
+    assert LEMA.cot_prompt(QUESTION) == (
+        "Please solve the following math problem.\n"
+        "Question: Mia has 7\u00a0pens. She buys 5. How many?\n"
+        "Answer: Let's think step by step.\n"
+    )
+    assert LEMA.correction_prompt(QUESTION, WRONG) == (
+        "For the following math problem, the original solution is incorrect. Please identify the incorrect step, "
+        "explain why it is incorrect, and correct the original solution starting from the incorrect step.\n"
+        "\n"
+        "Question: Mia has 7\u00a0pens. She buys 5. How many?\n"
+        "Original Solution:\n"
+        "{\n"
+        "Step 1: She has 7.\n"
+        "Step 2: 7 - 5 = 2.\n"
+        "Step 3: The answer is 2.\n"
+        "}\n"
+        "Incorrect Step:"
+    )
+
+
+def test_lema_v1_outputs_have_an_ellipsis_only_after_step_one() -> None:
+    tail = "\nExplanation: She buys.\nCorrect Solution:\n{\n"
+    assert LEMA.correction_completion(correction(2)) == (
+        f" Step 2.{tail}...\nStep 2: 7 + 5 = 12.\nStep 3: The answer is 12.\n}}"
+    )
+    assert LEMA.correction_completion(correction(1)) == (
+        f" Step 1.{tail}Step 1: 7 + 5 = 12.\nStep 2: The answer is 12.\n}}"
+    )
+    assert LEMA.cot_completion(["7 + 5 = 12.", "The answer is 12."]) == "7 + 5 = 12. The answer is 12."
+
+
+@pytest.mark.parametrize("wording", ["lema_v1", "brief"])
+def test_a_plain_cue_and_its_completion_meet_in_one_space(wording: str) -> None:
+    form = Format(wording=wording)  # type: ignore[arg-type]
+    assert form.correction_prompt(QUESTION, WRONG)[-1] == ":"
+    assert form.correction_completion(correction(2)).startswith(" Step 2.")
+
+
+def test_a_chat_turn_neither_ends_in_a_cue_nor_is_answered_with_a_space() -> None:
+    form = Format(wording="instruct", chat=True)
+    assert form.cot_prompt(QUESTION).endswith(QUESTION.text)
+    assert form.correction_prompt(QUESTION, WRONG).endswith("Step 3: The answer is 2.")
+    assert form.correction_completion(correction(2)).startswith("Wrong step: Step 2.")
+    assert form.cot_completion(["a", "b"]) == "Step 1: a\nStep 2: b"

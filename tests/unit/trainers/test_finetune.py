@@ -1,0 +1,76 @@
+"""The configuration of training: what is identity, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from lema.errors import ConfigError
+from lema.models import Model
+from lema.spec import key
+from lema.trainers.finetune import Finetune
+
+PLAIN: dict[str, Any] = {"method": "full", "learning_rate": 1e-4, "epochs": 1.0, "batch_size": 8}
+
+
+def test_how_it_runs_is_not_what_it_is() -> None:
+    running = {"micro_batch": 2, "processes": 2, "deepspeed": "zero2", "gradient_checkpointing": True, "threads": 3}
+    assert key(Finetune(**PLAIN)) == key(Finetune(**PLAIN, **running, device="cpu", save_every=7))
+
+
+@pytest.mark.parametrize("change", [{"batch_size": 16}, {"learning_rate": 2e-4}, {"packing": True}, {"beta2": 0.9}])
+def test_what_decides_the_weights_is_identity(change: dict[str, Any]) -> None:
+    assert key(Finetune(**PLAIN)) != key(Finetune(**{**PLAIN, **change}))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"learning_rate": -5.0},
+        {"learning_rate": 0.0},
+        {"epochs": 0.0},
+        {"batch_size": 0},
+        {"warmup": 1.0},
+        {"over_long": 1.5},
+        {"method": "lora2"},
+        {"deepspeed": "zero1"},
+        {"lora_dropout": -0.1},
+        {"max_length": "long"},
+        {"learning_rat": 1e-3},
+    ],
+)
+def test_values_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Finetune(**{**PLAIN, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"max_steps": 5}, "not both"),
+        ({"epochs": None}, "not neither"),
+        ({"batch_size": 12, "micro_batch": 8}, "does not divide"),
+        ({"batch_size": 8, "micro_batch": 4, "processes": 3}, "does not divide"),
+        ({"lora_rank": 8}, "lora_rank means nothing"),
+        ({"method": "qlora", "deepspeed": "zero3"}, "zero3"),
+    ],
+)
+def test_impossible_combinations_are_refused(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Finetune(**{**PLAIN, **wrong}).check()
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora"])
+def test_an_adapter_on_random_weights_is_refused(method: str) -> None:
+    trainer = Finetune(**{**PLAIN, "method": method})
+    with pytest.raises(ConfigError, match="random"):
+        trainer.check_model(Model(name="new", shipped="tiny", fresh=True), from_checkpoint=False)
+
+
+def test_planning_a_training_imports_no_torch() -> None:
+    code = "import lema.trainers.finetune, sys; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,36 @@
+"""What the training process is given, and what is quoted of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lema.trainers.finetune import Finetune
+from lema.trainers.hooks import harmless
+from lema.trainers.process import environment, tail, written_since
+
+TRAINER = Finetune(method="full", learning_rate=1e-3, epochs=1.0, batch_size=8)
+
+
+def test_keys_are_not_handed_on_unless_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "WANDB_API_KEY", "MY_SECRET", "HF_TOKEN"):
+        monkeypatch.setenv(name, "planted-value")
+    assert "HF_TOKEN" in environment(TRAINER, tracked=False)
+    assert not {"OPENAI_API_KEY", "MY_SECRET", "WANDB_API_KEY"} & set(environment(TRAINER, tracked=False))
+    assert "WANDB_API_KEY" in environment(TRAINER, tracked=True)
+
+
+def test_the_quoted_log_is_of_this_run_and_without_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "planted-value-123")
+    log = tmp_path / "worker.log"
+    log.write_text("an earlier run\n")
+    start = log.stat().st_size
+    with log.open("a") as more:
+        more.write("401 for token planted-value-123\nValueError: no\n")
+    assert tail(written_since(log, start)) == "401 for token <HF_TOKEN>\nValueError: no"
+
+
+def test_values_that_look_like_keys_are_not_uploaded() -> None:
+    given = {"trainer": {"method": "lora", "note": "sk-abcdef"}, "list": ["hf_abcdef", 3]}
+    assert harmless(given) == {"trainer": {"method": "lora", "note": "<removed>"}, "list": ["<removed>", 3]}
