@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lema import holder, lease
-from lema.holder import is_alive, machine, new_token
+from lema.holder import is_alive, machine
 from lema.lease import Lease, LeaseLost, Watch, acquire, current, entries, fresh, take, takeable
 
 

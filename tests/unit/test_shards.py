@@ -110,7 +110,7 @@ def test_a_row_of_another_type_is_refused_before_it_is_stored(tmp_path: Path) ->
         map_parts(
             Parts(tmp_path, Row),
             range(3),
-            lambda items: ["no"] * len(items),  # type: ignore[arg-type, misc]
+            lambda items: ["no"] * len(items),  # type: ignore[list-item]
             size=3,
             tally=Tally(),
             fence=lambda: None,

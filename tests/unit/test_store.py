@@ -5,6 +5,7 @@ import logging
 import shutil
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def store(tmp_path: Path) -> Store:
 def interrupt(store: Store, stage: Squares, after: int) -> None:
     """Run a stage until an error after some parts."""
 
-    def square(items: range) -> list[Row]:
+    def square(items: Sequence[int]) -> list[Row]:
         if items[0] >= after * stage.part:
             raise RuntimeError("interrupted")
         return stage.square(items)
@@ -186,7 +187,7 @@ def test_work_is_kept_when_the_artifacts_folder_is_gone_at_publication(store: St
 def test_a_holder_whose_work_was_taken_over_stops_with_one_clear_error(store: Store, at: str) -> None:
     heirs = []
 
-    def steal(items: range) -> list[Row]:
+    def steal(items: Sequence[int]) -> list[Row]:
         home = store.work / store.address(Squares())
         (entry,) = entries(home)
         heirs.append(take(home, entry, 60.0))
