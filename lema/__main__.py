@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from lema import __version__
 from lema.errors import ConfigError, LemaError
-from lema.wording import redacted
 
 if TYPE_CHECKING:
     from hydra._internal.hydra import Hydra
@@ -29,7 +28,9 @@ def main(words: Sequence[str] | None = None) -> int:
     A bug is not caught: its traceback is printed, and the exit code is 1.
     """
     try:
-        return command(list(sys.argv[1:] if words is None else words))
+        code = command(list(sys.argv[1:] if words is None else words))
+        sys.stdout.flush()
+        return code
     except LemaError as error:
         _say(str(error))
         return error.exit_code
@@ -42,6 +43,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _say(text: str) -> None:
+    from lema.wording import redacted
+
     first, *more = redacted(text).splitlines() or [""]
     sys.stderr.write("\n".join([f"lema: {first}", *(f"      {line}" for line in more)]) + "\n")
 
@@ -174,8 +177,6 @@ def _done(hydra: Hydra, loader: Loader, asked: argparse.Namespace) -> int:
     for part in ("launcher", "sweeper"):
         if not master.hydra[part]._target_.startswith("hydra_plugins.lema_launcher."):
             raise ConfigError(f"hydra/{part}: lema has its own, since it runs the stages of all points as one plan")
-    if loader.dropped:
-        _say(f"note: what the command line chooses comes whole. Left out: {', '.join(loader.dropped)}")
     sweeps = asked.multirun or master.hydra.mode is RunMode.MULTIRUN or bool(master.hydra.sweeper.get("params"))
     check(overrides, loader.known, sweep=sweeps)
     context = HydraContext(config_loader=loader, callbacks=Callbacks())

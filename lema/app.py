@@ -50,11 +50,11 @@ def run_missing(points: Sequence[Point], options: Options, console: Console) -> 
         with Display(console, store, len(missing)) as display:
             outcome = runner.run(planned, points, store, workers, display, group_of(points))
         if outcome.failed:
-            raise StageFailed(failure_table(outcome, options))
+            raise StageFailed(failure_table(outcome))
     return show(points, options, console)
 
 
-def failure_table(outcome: runner.Outcome, options: Options) -> str:
+def failure_table(outcome: runner.Outcome) -> str:
     """Which stages failed, why, where to look, and what to type."""
     lines = [f"{len(outcome.failed)} stage(s) failed; {len(outcome.skipped)} that need them were not started."]
     for failure in outcome.failed:

@@ -44,7 +44,7 @@ def root() -> Path:
 
 def root_names() -> tuple[str, ...]:
     """Keys of the root mapping."""
-    return tuple(f.name for cls in (Experiment, Options) for f in dataclasses.fields(cls))  # type: ignore[arg-type]
+    return tuple(f.name for cls in (Experiment, Options) for f in dataclasses.fields(cls))
 
 
 def build(node: Any, at: str = "") -> Any:
@@ -102,7 +102,7 @@ def points(composed: Sequence[Composed | Refused], choices: Choices | None = Non
 
 
 def _point(one: Composed, choices: Choices | None) -> tuple[Point, Options]:
-    names = [f.name for f in dataclasses.fields(Options)]  # type: ignore[arg-type]
+    names = [f.name for f in dataclasses.fields(Options)]
     builder = Builder(choices, known=names)
     described = {name: held for name, held in one.raw.items() if name not in names}
     options = builder.spec(Options, {name: held for name, held in one.raw.items() if name in names}, "")
@@ -152,7 +152,7 @@ def _having(labels: Sequence[str], total: int) -> str:
 def _differing(asked: Sequence[Options]) -> str:
     values = {
         f.name: list(dict.fromkeys(shown(getattr(options, f.name)) for options in asked))
-        for f in dataclasses.fields(Options)  # type: ignore[arg-type]
+        for f in dataclasses.fields(Options)
     }
     return "\n".join(
         f"{name}: a command has one value of it for all its points, got {', '.join(held)}"

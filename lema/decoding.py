@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from lema.errors import StageFailed
-from lema.kvcache import RoomyCache, layer_count
+from lema.kvcache import ROOM, RoomyCache, layer_count
 from lema.protocols import Sampling
 
 STOP_EVERY = 8  # tokens between two looks for stop strings
@@ -86,8 +86,7 @@ class Decoder:
         batch = Batch(self, sampling)
         while waiting or batch.rows:
             if batch.finished * 8 >= len(batch.rows):
-                yield from batch.release()
-                batch.admit(self.next_rows(waiting, len(batch.rows)))
+                yield from batch.renew(self.next_rows(waiting, len(batch.rows) - batch.finished))
             else:
                 batch.step()
             batch.mark(stopped)
@@ -132,24 +131,63 @@ class Batch:
     def finished(self) -> int:
         return sum(bool(row.finish) for row in self.rows)
 
-    def release(self) -> list[Row]:
-        """Take finished rows out."""
-        done = [row for row in self.rows if row.finish]
+    def renew(self, joining: list[Row]) -> list[Row]:
+        """Take finished rows out and new ones, whose prompts are read here, in. Returns the finished."""
+        done = [place for place, row in enumerate(self.rows) if row.finish]
+        finished = [self.rows[place] for place in done]
         kept = [place for place, row in enumerate(self.rows) if not row.finish]
-        self.rows = [self.rows[place] for place in kept]
-        if not kept:
-            self.cache = None
-        elif done and self.cache is not None:
-            places = torch.tensor(kept, device=self.device)
-            trim = int(self.start[places].min())
-            self.start = self.start[places] - trim
-            self.cache.select(places, trim)
-        return done
+        if kept and done and len(done) == len(joining):
+            self.replace(done, joining)
+            kept = list(range(len(self.rows)))
+            joining = []
+        if done or self.wasted:
+            self.keep(kept)
+        if joining:
+            self.join(joining)
+        return finished
 
-    def admit(self, joining: list[Row]) -> None:
-        """Read the prompts of new rows, draw their first token, and put them below the others."""
-        if not joining:
+    @property
+    def wasted(self) -> bool:
+        """Whether there are many columns that hold nothing but padding."""
+        return bool(self.rows) and int(self.start.min()) >= ROOM
+
+    def keep(self, places: list[int]) -> None:
+        """Only these rows, without columns that all of them have as padding."""
+        if not places:
+            self.rows, self.cache = [], None
             return
+        if len(places) == len(self.rows) and not self.wasted:
+            return
+        assert self.cache is not None
+        index = torch.tensor(places, device=self.device)
+        trim = int(self.start[index].min())
+        self.rows = [self.rows[place] for place in places]
+        self.start = self.start[index] - trim
+        self.cache.select(index, trim)
+
+    def replace(self, places: list[int], joining: list[Row]) -> None:
+        """New rows in the places of finished ones: nothing else is copied."""
+        assert self.cache is not None
+        start, cache = self.read(joining)
+        index = torch.tensor(places, device=self.device)
+        self.start[index] = start + self.cache.length - cache.length
+        self.cache.replace(index, cache)
+        for place, row in zip(places, joining, strict=True):
+            self.rows[place] = row
+
+    def join(self, joining: list[Row]) -> None:
+        """New rows below the others."""
+        start, cache = self.read(joining)
+        if self.cache is None:
+            self.rows, self.start, self.cache = joining, start, cache
+            return
+        length = max(self.cache.length, cache.length)
+        self.start = torch.cat([self.start + length - self.cache.length, start + length - cache.length])
+        self.cache.join(cache)
+        self.rows = self.rows + joining
+
+    def read(self, joining: list[Row]) -> tuple[torch.Tensor, RoomyCache]:
+        """Read the prompts of new rows and draw their first token; gives their starts and cache."""
         heads = [place for place, row in enumerate(joining) if not place or row.index != joining[place - 1].index]
         width = max(len(joining[place].prompt) for place in heads)
         start = torch.tensor([width - len(joining[place].prompt) for place in heads], device=self.device)
@@ -162,16 +200,7 @@ class Batch:
             cache.select(same, 0)
             start, logits = start[same], logits[same]
         draw(joining, logits, self.sampling)
-        self.merge(joining, start, cache)
-
-    def merge(self, joining: list[Row], start: torch.Tensor, cache: RoomyCache) -> None:
-        if self.cache is None:
-            self.rows, self.start, self.cache = joining, start, cache
-            return
-        length = max(self.cache.length, cache.length)
-        self.start = torch.cat([self.start + length - self.cache.length, start + length - cache.length])
-        self.cache.join(cache)
-        self.rows = self.rows + joining
+        return start, cache
 
     def step(self) -> None:
         """Draw one token for every row; those of finished rows are thrown away."""

@@ -9,6 +9,7 @@ before a row's first token are padding, which the attention mask hides.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -38,7 +39,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
         new = key_states.shape[2]
         end = self.length + new
         if end > self.keys.shape[2]:
-            self.keys, self.values = (roomy(t[:, :, : self.length], new=new) for t in (self.keys, self.values))
+            self.keys, self.values = (roomy([t[:, :, : self.length]], new=new) for t in (self.keys, self.values))
         self.keys[:, :, self.length : end] = key_states
         self.values[:, :, self.length : end] = value_states
         self.length = end
@@ -49,18 +50,22 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
 
     def select(self, rows: torch.Tensor, trim: int) -> None:
         """Keep these rows only, without their first `trim` columns."""
-        self.keys, self.values = (roomy(t[rows, :, trim : self.length]) for t in (self.keys, self.values))
+        self.keys, self.values = (roomy([t[rows, :, trim : self.length]]) for t in (self.keys, self.values))
         self.length -= trim
+
+    def replace(self, rows: torch.Tensor, other: RoomyLayer) -> None:
+        """Put the rows of another batch, which must not be longer, in the place of these."""
+        first = self.length - other.length
+        self.keys[rows, :, first : self.length] = other.keys[:, :, : other.length]
+        self.values[rows, :, first : self.length] = other.values[:, :, : other.length]
 
     def join(self, other: RoomyLayer) -> None:
         """Append the rows of another batch below, with the shorter of the two padded on the left."""
-        length = max(self.length, other.length)
-        own, joining = length - self.length, length - other.length
         self.keys, self.values = (
-            torch.cat([roomy(a[:, :, : self.length], pad=own), roomy(b[:, :, : other.length], pad=joining)])
-            for a, b in ((self.keys, other.keys), (self.values, other.values))
+            roomy([own[:, :, : self.length], joining[:, :, : other.length]])
+            for own, joining in ((self.keys, other.keys), (self.values, other.values))
         )
-        self.length = length
+        self.length = max(self.length, other.length)
 
 
 class RoomyCache(Cache):  # type: ignore[misc]
@@ -77,19 +82,29 @@ class RoomyCache(Cache):  # type: ignore[misc]
         for layer in self.layers:
             layer.select(rows, trim)
 
+    def replace(self, rows: torch.Tensor, other: RoomyCache) -> None:
+        for layer, joining in zip(self.layers, other.layers, strict=True):
+            layer.replace(rows, joining)
+
     def join(self, other: RoomyCache) -> None:
         for layer, joining in zip(self.layers, other.layers, strict=True):
             layer.join(joining)
 
 
-def roomy(columns: torch.Tensor, *, pad: int = 0, new: int = 0) -> torch.Tensor:
-    """A copy with `pad` empty columns before, and room for `new` ones and more behind.
+def roomy(parts: Sequence[torch.Tensor], *, new: int = 0) -> torch.Tensor:
+    """A copy of batches below one another, aligned at the right, with room for `new` columns and more behind.
 
     Padding is zero: a mask hides it by weighting it with nothing, which a NaN would survive.
     """
-    rows, heads, used, size = columns.shape
-    copy = columns.new_zeros(rows, heads, pad + used + new + ROOM, size)
-    copy[:, :, pad : pad + used] = columns
+    length = max(part.shape[2] for part in parts)
+    rows = sum(part.shape[0] for part in parts)
+    copy = parts[0].new_empty(rows, parts[0].shape[1], length + new + ROOM, parts[0].shape[3])
+    first = 0
+    for part in parts:
+        below, pad = first + part.shape[0], length - part.shape[2]
+        copy[first:below, :, :pad] = 0
+        copy[first:below, :, pad:length] = part
+        first = below
     return copy
 
 

@@ -34,6 +34,7 @@ class Generation(Spec):
     seed: int = 0
     correct_per_question: Annotated[int, Field(ge=1)] | None = None
     correct_at_most: Annotated[int, Field(ge=1)] | None = None
+    part: Annotated[int, Field(ge=1)] = runtime(default=200)  # questions between two saves
 
 
 @spec
@@ -46,6 +47,7 @@ class Evaluation(Spec):
     sampling: Sampling
     base: bool = True
     seed: int = 0
+    part: Annotated[int, Field(ge=1)] = runtime(default=200)  # questions between two saves
 
 
 @spec
@@ -143,6 +145,7 @@ def pipeline(e: Experiment) -> Pipeline:
             format=e.format,
             sampling=e.generation.sampling,
             seed=e.generation.seed,
+            part=e.generation.part,
         )
         correct = Correct(
             paths=generate,
@@ -174,4 +177,5 @@ def evaluate(e: Experiment, trained: Train | None) -> Evaluate:
         sampling=e.evaluation.sampling,
         trained=trained,
         seed=e.evaluation.seed,
+        part=e.evaluation.part,
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from pathlib import Path
 from typing import Any
 
 from lema.models import Model
+from lema.protocols import TrainJob
 from lema.records import Example, dump
+from lema.trainers.finetune import Finetune
 
 CHAT = (
     "{{ bos_token }}{% for m in messages %}"
@@ -91,3 +94,18 @@ def toy_examples(n: int, seed: int = 0) -> list[Example]:
 def write_examples(path: Path, examples: list[Example]) -> Path:
     path.write_bytes(dump(examples))
     return path
+
+
+def toy_job(root: Path, model: Model, trainer: Finetune, examples: Path, **changes: Any) -> TrainJob:
+    """A training job with its work folder and output in `root`."""
+    given: dict[str, Any] = {
+        "model": dataclasses.asdict(model),
+        "trainer": dataclasses.asdict(trainer),  # type: ignore[call-overload]
+        "base": None,
+        "examples": str(examples),
+        "chat": False,
+        "seed": 0,
+        "work": str(root / "work"),
+        "output": str(root / "model"),
+    }
+    return TrainJob(**(given | changes))

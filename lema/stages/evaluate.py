@@ -29,7 +29,7 @@ class Evaluate(Stage):
     sampling: Sampling
     trained: Stage | None = None
     seed: int = 0
-    part: Annotated[int, Field(ge=1)] = runtime(default=500)
+    part: Annotated[int, Field(ge=1)] = runtime(default=200)
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
         chosen = self.task.questions(self.questions.split, self.questions.start, self.questions.stop)

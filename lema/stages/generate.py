@@ -29,7 +29,7 @@ class Generate(Stage):
     sampling: Sampling
     seed: int = 0
     trained: Stage | None = None
-    part: Annotated[int, Field(ge=1)] = runtime(default=500)
+    part: Annotated[int, Field(ge=1)] = runtime(default=200)
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
         chosen = self.task.questions(self.questions.split, self.questions.start, self.questions.stop)

@@ -21,12 +21,20 @@ class Name(NamedTuple):
         return f"{self.owner}'s {self.thing}" if self.owner else f"the {self.thing}"
 
 
-def draw_cast(draw: Draw, graph: Graph) -> list[Name]:
-    """Different names for all nodes, or an empty list when there are too few kinds of containers."""
+def draw_cast(draw: Draw, graph: Graph, *, one_each: bool) -> list[Name]:
+    """Different names for all nodes, or an empty list when there are too few kinds of containers.
+
+    Args:
+        one_each: whether every quantity but containers has an owner of its own.
+    """
     size = len(graph.nodes) + 1
-    people = draw.sample(PEOPLE, draw.between(3, 5) if size > 6 else draw.between(2, 4))
-    things = draw.sample(ITEMS, max(-(-size // len(people)), draw.between(1, 3)))
-    free = draw.shuffled([Name(owner, thing) for owner in people for thing in things])
+    if one_each:
+        things = draw.sample(ITEMS, draw.between(1, 3))
+        free = [Name(owner, draw.pick(things)) for owner in draw.sample(PEOPLE, min(size, len(PEOPLE)))]
+    else:
+        people = draw.sample(PEOPLE, draw.between(3, 5) if size > 6 else draw.between(2, 4))
+        things = draw.sample(ITEMS, max(-(-size // len(people)), draw.between(1, 3)))
+        free = draw.shuffled([Name(owner, thing) for owner in people for thing in things])
     names: list[Name | None] = [None] * len(graph.nodes)
     # From the last node down, because a container takes the owner of what it holds.
     for node in range(len(graph.nodes) - 1, -1, -1):

@@ -22,7 +22,8 @@ class Difficulty(Spec):
     distractors: tuple[int, int]  # quantities that the answer does not need
     bound: Annotated[int, Field(ge=20, le=LARGEST_BOUND)] = 60  # on every number and result
     given: Annotated[int, Field(ge=5)] = 20  # on the numbers that the text states for a quantity
-    shuffle: Annotated[float, Field(ge=0, le=1)] = 0.5  # share of problems told out of order
+    shuffle: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of problems told out of order
+    one_each: bool = True  # nobody owns two kinds of things, beside the containers of what they own
 
     def check(self) -> None:
         for name, lowest, highest in (("operations", 1, 8), ("longer", 1, 8), ("distractors", 0, 4)):
@@ -41,7 +42,7 @@ class Difficulty(Spec):
 
 
 LEVELS = {
-    "easy": Difficulty(operations=(2, 3), longer=(4, 6), distractors=(0, 1), bound=40, given=15, shuffle=0.25),
-    "default": Difficulty(operations=(2, 4), longer=(5, 8), distractors=(0, 2)),
-    "hard": Difficulty(operations=(4, 6), longer=(7, 8), distractors=(1, 3), shuffle=1.0),
+    "easy": Difficulty(operations=(2, 3), longer=(4, 6), distractors=(0, 1), bound=40, given=15),
+    "default": Difficulty(operations=(2, 4), longer=(5, 8), distractors=(0, 1)),
+    "hard": Difficulty(operations=(4, 6), longer=(7, 8), distractors=(1, 3), shuffle=0.5, one_each=False),
 }

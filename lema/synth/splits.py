@@ -64,7 +64,7 @@ def draw_problem(draw: Draw, dials: Difficulty, split: str) -> Problem:
         if split_of(signature(graph)) != split:
             continue
         quantities = draw_quantities(draw, graph, dials, lambda core: split_of(stated_numbers(core)) == split)
-        names = draw_cast(draw, graph) if quantities else []
+        names = draw_cast(draw, graph, one_each=dials.one_each) if quantities else []
         if names:
             return Problem(tuple(Node(name, *rest) for name, rest in zip(names, quantities, strict=True)), graph.asked)
 

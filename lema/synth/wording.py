@@ -118,6 +118,27 @@ def in_order(problem: Problem, positions: list[int], draw: Draw) -> list[int]:
     return told
 
 
+def told_in_order(problem: Problem, draw: Draw) -> list[int]:
+    """All quantities in an order in which each can be worked out when it is told: that of the gold steps.
+
+    What the answer does not need is told anywhere after what it is defined from.
+    """
+    told: list[int] = []
+
+    def visit(node: int) -> None:
+        for operand in problem.nodes[node].operands:
+            visit(operand)
+        if node not in told:
+            told.append(node)
+
+    visit(problem.asked)
+    for node in range(len(problem.nodes)):
+        if node not in problem.needed:
+            after = max((told.index(operand) + 1 for operand in problem.nodes[node].operands), default=0)
+            told.insert(draw.between(after, len(told)), node)
+    return told
+
+
 def sentence(problem: Problem, node: Node, draw: Draw, *, held_out: bool) -> str:
     """The definition of one quantity."""
     templates = (HELD_OUT if held_out else TEMPLATES)[node.op]

@@ -1,0 +1,94 @@
+"""Where configuration files are: conf/, with experiments/, sweeps/ and slurm/ beside it as groups.
+
+A source of our own, because a plain search path to the repository root would make a group of every
+folder there. It parses each file once a process, and says where a file is malformed.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+from hydra.core.object_type import ObjectType
+from hydra.plugins.config_source import ConfigResult, ConfigSource
+from omegaconf import OmegaConf
+from omegaconf._utils import get_yaml_loader
+
+from lema.errors import ConfigError
+
+ROOT_GROUPS = ("experiments", "sweeps", "slurm")
+GLOBAL_GROUPS = ("experiments", "sweeps", "debug")  # their files set keys anywhere
+
+
+class LemaSource(ConfigSource):
+    """`lema:///path/to/root`"""
+
+    @staticmethod
+    def scheme() -> str:
+        return "lema"
+
+    def locate(self, config_path: str) -> Path:
+        """The file or folder of a configuration path."""
+        root = Path(self.path)
+        return root / config_path if config_path.split("/")[0] in ROOT_GROUPS else root / "conf" / config_path
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        path = self.locate(self._normalize_file_name(config_path))
+        status = path.stat()
+        header, content = parsed(path, status.st_mtime_ns, status.st_size)
+        if config_path.split("/")[0] in GLOBAL_GROUPS and header["package"] != "_global_":
+            raise ConfigError(
+                f"{path}: needs `# @package _global_` as its first line, since it sets keys of other groups"
+            )
+        return ConfigResult(
+            provider=self.provider,
+            path=f"lema://{self.path}",
+            config=OmegaConf.create(content),
+            header=dict(header),
+        )
+
+    def available(self) -> bool:
+        return self.is_group("")
+
+    def is_group(self, config_path: str) -> bool:
+        return self.locate(config_path).is_dir()
+
+    def is_config(self, config_path: str) -> bool:
+        return self.locate(self._normalize_file_name(config_path)).is_file()
+
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        found = [entry.name for entry in self.locate(config_path).iterdir() if not entry.name.startswith(".")]
+        if config_path == "":
+            found += [group for group in ROOT_GROUPS if self.is_group(group)]
+        names: list[str] = []
+        for name in found:
+            self._list_add_result(names, f"{config_path}/{name}" if config_path else name, name, results_filter)
+        return sorted(set(names))
+
+
+@functools.cache
+def parsed(path: Path, _mtime: int, _size: int) -> tuple[dict[str, str | None], dict[Any, Any]]:
+    """The package header and the content of a file; its time and size make an edit miss the cache.
+
+    Raises:
+        ConfigError: it is not a YAML mapping; the message has the file, line and column.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = yaml.load(text, Loader=get_yaml_loader())
+        header = ConfigSource._get_header_dict(text[:512])
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(f"{placed(path, error)}: malformed YAML: {error.problem}") from None
+    except (yaml.YAMLError, ValueError, OSError) as error:
+        raise ConfigError(f"{path}: cannot be read as a configuration: {' '.join(str(error).split())}") from None
+    if content is not None and not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected a mapping of keys to values, got a {type(content).__name__}")
+    return header, content or {}
+
+
+def placed(path: Path, error: yaml.MarkedYAMLError) -> str:
+    """File, line and column, counted from one."""
+    mark = error.problem_mark
+    return str(path) if mark is None else f"{path}, line {mark.line + 1}, column {mark.column + 1}"

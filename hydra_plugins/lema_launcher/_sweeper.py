@@ -1,0 +1,47 @@
+"""The points of a sweep: Hydra's basic sweeper, without its files, its second composition and its precedence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from hydra_plugins.lema_launcher._overrides import bare_key
+from lema.errors import ConfigError
+
+
+class LemaSweeper(BasicSweeper):
+    """The product of all swept keys, in one batch.
+
+    A key given on the command line replaces what a sweep file says of it.
+    """
+
+    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+        super().__init__(max_batch_size=None, params=dict(params or {}))
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Expand, and launch all points at once."""
+        assert self.launcher is not None and self.hydra_context is not None
+        given = {bare_key(line) for line in arguments}
+        lines = [swept(key, value) for key, value in (self.params or {}).items() if bare_key(f"{key}=0") not in given]
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        (points,) = self.split_arguments(parser.parse_overrides([*lines, *last_given(arguments)]), None)
+        return self.launcher.launch(points, initial_job_idx=0)
+
+
+def swept(key: str, value: Any) -> str:
+    """An override of a sweep file as a line.
+
+    Raises:
+        ConfigError: the value is a list or a mapping, of which it is unclear whether it is one value or several.
+    """
+    if isinstance(value, str | int | float | bool):
+        return f"{key}={str(value).lower() if isinstance(value, bool) else value}"
+    raise ConfigError(f"hydra.sweeper.params.{key}: write the values as text, such as 'a,b' or 'range(0,3)'")
+
+
+def last_given(arguments: list[str]) -> list[str]:
+    """Of several overrides of one key, however they are written, the last: as in a run without a sweep."""
+    return list({bare_key(line): line for line in arguments}.values())

@@ -1,0 +1,106 @@
+"""A composed configuration as plain values: nothing is dangling, and nothing comes from outside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
+from omegaconf.errors import (
+    InterpolationKeyError,
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
+
+from lema.building import Fault, Refused
+from lema.wording import suggestion
+
+OUTSIDE = ("store", "report")  # keys that may take their value from the environment: they decide no result
+RESOLVER = re.compile(r"\$\{\s*[\w.]+\s*:")
+Groups = Mapping[str, Sequence[str]]  # options of each group
+
+
+def delete(composed: DictConfig, deletions: Sequence[Override]) -> None:
+    """Apply `~key` and `~key=value` to values.
+
+    Raises:
+        Refused: there is no such key, or it has another value.
+    """
+    faults = [fault for override in deletions for fault in _deleted(composed, override)]
+    if faults:
+        raise Refused(faults)
+
+
+def _deleted(composed: DictConfig, override: Override) -> Iterator[Fault]:
+    above, _, name = override.key_or_group.rpartition(".")
+    parent = OmegaConf.select(composed, above) if above else composed
+    if not isinstance(parent, DictConfig) or name not in parent:
+        there = [str(key) for key in parent if key != "hydra"] if isinstance(parent, DictConfig) else []
+        yield Fault(override.key_or_group, f"nothing to delete{suggestion(name, there, 'There are')}")
+    elif override.value() is not None and parent[name] != override.value():
+        yield Fault(override.key_or_group, f"is {parent[name]!r}, not {override.value()!r}: not deleted")
+    else:
+        with open_dict(composed):
+            del parent[name]
+
+
+def plain(composed: DictConfig, groups: Groups) -> dict[str, Any]:
+    """A composed configuration as plain values, without Hydra's part.
+
+    Raises:
+        Refused: a value is missing, refers to nothing, or comes from outside the configuration.
+    """
+    with open_dict(composed):
+        composed.pop("hydra", None)
+    faults = list(_outside(OmegaConf.to_container(composed, resolve=False), ""))
+    if faults:
+        raise Refused(faults)
+    try:
+        return dict(OmegaConf.to_container(composed, resolve=True, throw_on_missing=True))  # type: ignore[arg-type]
+    except OmegaConfBaseException:
+        raise Refused(list(_unresolved(composed, groups))) from None
+
+
+def _outside(node: Any, at: str) -> Iterator[Fault]:
+    if isinstance(node, dict):
+        for key, held in node.items():
+            yield from _outside(held, f"{at}.{key}".lstrip("."))
+    elif isinstance(node, list):
+        for number, held in enumerate(node):
+            yield from _outside(held, f"{at}[{number}]")
+    elif isinstance(node, str) and RESOLVER.search(node) and at not in OUTSIDE:
+        yield Fault(
+            at, f"{node!r} takes its value from outside the configuration, which only {' and '.join(OUTSIDE)} may"
+        )
+
+
+def _unresolved(node: DictConfig | ListConfig, groups: Groups, at: str = "") -> Iterator[Fault]:
+    keys = list(node) if isinstance(node, DictConfig) else list(range(len(node)))
+    for key in keys:
+        path = f"{at}[{key}]" if isinstance(node, ListConfig) else f"{at}.{key}".lstrip(".")
+        try:
+            if OmegaConf.is_missing(node, key):
+                yield Fault(path, "needs a value, which the file leaves to you (???)")
+                continue
+            held = node[key]
+        except OmegaConfBaseException as error:
+            yield _dangling(path, error, node._get_node(key), groups)
+            continue
+        if isinstance(held, DictConfig | ListConfig):
+            yield from _unresolved(held, groups, path)
+
+
+def _dangling(path: str, error: OmegaConfBaseException, node: Any, groups: Groups) -> Fault:
+    written = str(getattr(node, "_value", lambda: node)())
+    group = re.fullmatch(r"\$\{(\w+)\}", written)
+    if group and group[1] in groups:
+        options = ", ".join(groups[group[1]])
+        return Fault(group[1], f"none is chosen, and other parts need it. Choose one with {group[1]}=: {options}")
+    if isinstance(error, MissingMandatoryValue):
+        return Fault(path, f"{written} refers to a value that is missing")
+    if isinstance(error, InterpolationKeyError | InterpolationResolutionError):
+        return Fault(path, f"{written} refers to nothing in the configuration")
+    return Fault(path, str(error).splitlines()[0])

@@ -1,0 +1,121 @@
+"""Supervised fine-tuning: full, LoRA and QLoRA, on the Hugging Face stack (paper §3.3, App. C.4).
+
+This is the configuration and the parent's side. The work happens in a process of its own
+(`lema.trainers.worker`) that knows files only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from lema.errors import ConfigError
+from lema.models import Model
+from lema.protocols import TrainJob
+from lema.spec import Spec, runtime, spec
+from lema.trainers.folder import Folder
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+@spec
+class Finetune(Spec):
+    """Fine-tuning with loss on completions only, normalised by the target tokens of a global batch.
+
+    `batch_size` is the global batch in examples, or in packed rows. How it is split (`micro_batch`,
+    `processes`) changes the curve by no more than rounding; with LoRA dropout also by the draw of
+    what is dropped.
+    """
+
+    kind = "finetune"
+    method: Literal["full", "lora", "qlora"]
+    learning_rate: Positive
+    epochs: Positive | None = None
+    max_steps: Count | None = None
+    batch_size: Count
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    warmup: Share = 0.0  # share of the steps over which the learning rate rises from zero
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999
+    max_grad_norm: Positive = 1.0
+    optimizer: Literal["adamw_torch", "paged_adamw_32bit"] = "adamw_torch"
+    lora_rank: Count = 16
+    lora_alpha: Positive = 16.0
+    lora_dropout: Share = 0.0
+    lora_targets: tuple[str, ...] = ()  # names of linear layers; none: all but the output layer
+    max_length: Annotated[int, Field(ge=2)] = 1024  # tokens of an example, or of a packed row
+    packing: bool = False
+    over_long: Share = 0.0  # the largest share of over-long examples that may be left out
+
+    save_every: Count = runtime(default=100)  # steps between checkpoints
+    micro_batch: Count = runtime(default=8)  # rows that go through the model at once
+    processes: Count = runtime(default=1)
+    deepspeed: Literal["none", "zero2", "zero3"] = runtime(default="none")
+    gradient_checkpointing: bool = runtime(default=False)
+    threads: Count | None = runtime(default=None)  # of each process; None: as the environment says
+    device: Literal["auto", "cpu", "cuda"] = runtime(default="auto")
+
+    def check(self) -> None:
+        if (self.epochs is None) == (self.max_steps is None):
+            both = "both" if self.epochs is not None else "neither"
+            raise ConfigError(f"trainer: give epochs or max_steps, not {both} (the other one is null)")
+        at_once = self.micro_batch * self.processes
+        if self.batch_size % at_once:
+            raise ConfigError(
+                f"trainer.batch_size is {self.batch_size}, which trainer.micro_batch x trainer.processes "
+                f"({self.micro_batch} x {self.processes} = {at_once}) does not divide: change one of the three"
+            )
+        if self.method == "full":
+            changed = [n for n, held in self._lora().items() if held != Finetune.__dataclass_fields__[n].default]
+            if changed:
+                raise ConfigError(
+                    f"trainer.{changed[0]} means nothing with trainer.method=full: leave it out, or use lora or qlora"
+                )
+        if self.method == "qlora" and self.deepspeed == "zero3":
+            raise ConfigError("trainer.deepspeed=zero3 does not split 4-bit weights: use zero2 or none with qlora")
+
+    def _lora(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("lora_rank", "lora_alpha", "lora_dropout", "lora_targets")}
+
+    @property
+    def layout(self) -> str:
+        """Which runs can read each other's checkpoints."""
+        return "plain" if self.deepspeed == "none" else f"{self.deepspeed}x{self.processes}"
+
+    def check_model(self, model: Model, *, from_checkpoint: bool) -> None:
+        """Raise ConfigError if this training of this model makes no sense."""
+        if model.fresh and not from_checkpoint and self.method != "full":
+            raise ConfigError(
+                f"trainer.method={self.method} trains a small adapter on frozen weights, and the weights of "
+                f"model {model.name!r} are random (fresh): use trainer.method=full"
+            )
+
+    def train(self, job: TrainJob, progress: Callable[[int, int], None]) -> dict[str, Any]:
+        """Run or resume a job in processes of its own.
+
+        Raises:
+            ConfigError: this model cannot be trained this way.
+            InputError: too many examples are longer than `max_length`, or there are none.
+            StageFailed: the training process failed; the message ends with its last words.
+            Preempted: we were asked to stop; a checkpoint is in `job.work`.
+        """
+        self.check()
+        self.check_model(_model(job), from_checkpoint=job.base is not None)
+        folder = Folder(Path(job.work), self.layout)
+        before = folder.outcome()
+        if before is not None and before.status == "done" and Path(job.output).is_dir():
+            return before.summary  # killed between the end of training and publication
+        from lema.trainers.process import run
+
+        summary = run(self, job, folder, progress)
+        folder.drop_checkpoints()
+        return summary
+
+
+def _model(job: TrainJob) -> Model:
+    return Model(**job.model)

@@ -1,0 +1,206 @@
+"""What a command is about: the default sweep, whose value wins, and that nothing else happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import ROOT, Command
+
+import lema.app
+from lema import __version__
+from lema.__main__ import main
+from lema.errors import Preempted, StageFailed
+
+GLOBAL = "# @package _global_\n"
+GRID = "hydra:\n  mode: MULTIRUN\n  sweeper:\n    params:\n      data_mix: cot,corrections\n      seed: 0,1,2\n"
+EXPERIMENT = (
+    GLOBAL + "defaults:\n  - override /trainer: lora\n  - override /format: lema_v1\n"
+    "trainer:\n  learning_rate: 5e-4\n  lora_rank: 4\nseed: 7\n"
+)
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    made = Command(tmp_path, monkeypatch)
+    made.write("sweeps/demo.yaml", GLOBAL + GRID.replace("0,1,2", "0,1"))
+    made.write("sweeps/grid.yaml", GLOBAL + GRID + "trainer:\n  epochs: 4.0\n")
+    made.write("experiments/named.yaml", EXPERIMENT)
+    return made
+
+
+@pytest.mark.parametrize("line", ["", "mode=plan", "mode=report", "trainer.learning_rate=1e-3", "store=elsewhere"])
+def test_a_command_that_chooses_no_experiment_is_about_the_demo(command: Command, line: str) -> None:
+    outcome = command(line)
+    assert outcome.code == 0, outcome.err
+    assert [p.experiment.data_mix.name for p in outcome.points] == ["cot", "cot", "corrections", "corrections"]
+    assert [p.experiment.seed for p in outcome.points] == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("line", "points"),
+    [
+        ("seed=1", 1),
+        ("data_mix=cot", 1),
+        ("sweeps=null", 1),
+        ("experiments=named", 1),
+        ("experiments=named sweeps=grid", 6),
+        ("-m seed=0,1,2", 3),
+        ("-m data_mix=cot,cot_and_corrections,corrections,cot_matched seed=0,1,2", 12),
+        ("-m data_mix=glob(cot*) seed=range(0,3)", 9),
+        ("-m experiments=named,null", 2),
+    ],
+)
+def test_a_command_that_chooses_is_about_its_choice(command: Command, line: str, points: int) -> None:
+    outcome = command(line)
+    assert outcome.code == 0 and len(outcome.points) == points, outcome.err
+    assert len(set(outcome.names)) == points
+
+
+def test_equal_points_are_one(command: Command) -> None:
+    assert command("-m seed=0,0,1 data_mix=cot,cot").names == ["seed=0 data_mix=cot", "seed=1 data_mix=cot"]
+
+
+def test_a_swept_key_given_on_the_command_line_replaces_the_values_of_the_sweep_file(command: Command) -> None:
+    assert {p.experiment.seed for p in command("sweeps=grid seed=5").points} == {5}
+    assert {p.experiment.seed for p in command("sweeps=grid ++seed=5,6").points} == {5, 6}
+    outcome = command("sweeps=grid +data_mix=cot seed=5")
+    assert outcome.names == ["data_mix=cot seed=5"] and outcome.points[0].experiment.trainer.epochs == 4.0
+
+
+def test_a_value_on_the_command_line_wins_over_the_experiment_s(command: Command) -> None:
+    assert command("experiments=named").points[0].experiment.trainer.learning_rate == 5e-4
+    (point,) = command("experiments=named trainer.learning_rate=1e-5 seed=3").points
+    assert (point.experiment.trainer.learning_rate, point.experiment.trainer.lora_rank) == (1e-5, 4)
+    assert point.experiment.seed == 3
+
+
+def test_a_group_chosen_on_the_command_line_comes_whole_and_what_is_left_out_is_said(command: Command) -> None:
+    outcome = command("experiments=named trainer=lora format=brief")
+    own = command("trainer=lora").points[0].experiment.trainer
+    (point,) = outcome.points
+    assert point.experiment.trainer == own and point.experiment.format.wording == "brief" and point.experiment.seed == 7
+    assert "experiments/named: trainer.learning_rate" in outcome.err and len(outcome.err.splitlines()) == 1
+    assert "trainer.lora_rank" in command("-m experiments=named trainer=lora,full").err
+    assert command("experiments=named model=smollm2_135m").points[0].experiment.model.name == "smollm2-135m"
+
+
+def test_a_value_that_no_file_mentions_can_be_set_without_a_plus(command: Command) -> None:
+    assert command("model.attention=eager seed=1").points[0].experiment.model.attention == "eager"
+
+
+def test_options_are_shared_and_the_store_is_where_the_command_is_typed(command: Command) -> None:
+    options = command("mode=plan store=here workers=3").options
+    assert options is not None and (options.mode, options.workers) == ("plan", 3)
+    assert options.store_path() == command.cwd / "here"
+
+
+def test_a_point_carries_what_rebuilds_it_in_another_process(command: Command) -> None:
+    from lema.config import experiment
+    from lema.pipeline import Experiment
+
+    for point in command("mode=plan").points:
+        assert experiment(json.loads(json.dumps(point.raw)), Experiment) == point.experiment
+
+
+def test_every_point_is_composed_once(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+
+    composed = []
+    original = ConfigLoaderImpl._compose_config_from_defaults_list
+    monkeypatch.setattr(
+        ConfigLoaderImpl, "_compose_config_from_defaults_list", lambda *a, **k: composed.append(1) or original(*a, **k)
+    )
+    command("-m seed=0,1,2,3,4")
+    assert len(composed) == 5 + 1  # and once for what all points share
+
+
+def test_hydra_leaves_no_folder_and_does_not_change_the_working_folder(command: Command) -> None:
+    for line in ("seed=1", "mode=plan", "--cfg job", "--help", "--info defaults"):
+        assert command(line).code == 0
+    assert Path.cwd() == command.cwd and not list(command.cwd.iterdir())
+
+
+def test_help_fits_a_screen_and_names_modes_groups_and_exit_codes(command: Command) -> None:
+    text = command("--help").out
+    assert len(text.splitlines()) <= 50
+    for part in ("mode=plan", "experiments: ", "data_mix: corrections, cot,", "Exit codes: 0 done; 2 ", "lema -m "):
+        assert part in text
+
+
+def test_the_composed_configuration_is_shown_and_nothing_runs(command: Command) -> None:
+    outcome = command("--cfg job trainer=lora seed=3")
+    assert outcome.code == 0 and "seed: 3" in outcome.out and "method: lora" in outcome.out and not outcome.points
+    assert command("--version").out == f"lema {__version__}\n"
+    assert "trainer/lora" in command("--info defaults trainer=lora").out
+    assert "hydra/launcher" in command("--hydra-help").out
+
+
+def test_the_shell_completes_groups_options_and_keys(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    for typed, offered in (
+        ("data_m", "data_mix="),
+        ("data_mix=cot_", "data_mix=cot_matched"),
+        ("trainer.lea", "rate="),
+    ):
+        monkeypatch.setenv("COMP_LINE", f"lema {typed}")
+        assert offered in command("-sc query=bash").out
+    assert "complete " in command("-sc install=bash").out
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (StageFailed("1 stage failed"), 3, "lema: 1 stage failed\n"),
+        (Preempted("stopped"), 75, "lema: stopped\n"),
+        (KeyboardInterrupt(), 130, "lema: interrupted"),
+    ],
+)
+def test_how_a_command_ended_is_its_exit_code(
+    command: Command, monkeypatch: pytest.MonkeyPatch, raised: BaseException, code: int, said: str
+) -> None:
+    def run(*_: object) -> int:
+        raise raised
+
+    monkeypatch.setattr(lema.app, "run", run)
+    outcome = command("seed=1")
+    assert outcome.code == code and outcome.err.startswith(said) and len(outcome.err.splitlines()) == 1
+
+
+def test_a_bug_is_not_dressed_up_as_the_user_s_mistake(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lema.app, "run", lambda *_: {}["missing"])
+    with pytest.raises(KeyError):
+        main(["seed=1"])
+
+
+def test_composing_a_sweep_in_a_process_loads_no_heavy_library(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    script = (
+        "import sys, lema.app; lema.app.run = lambda points, options: print(len(points)) or 0\n"
+        "from lema.__main__ import main\n"
+        f"code = main(['mode=plan', '-m', 'seed=0,1', 'model.shipped=null', 'model.path={model}'])\n"
+        "heavy = {'torch', 'transformers', 'scipy', 'matplotlib', 'wandb', 'openai', 'datasets', 'peft'}\n"
+        "print(sorted(heavy & set(sys.modules))); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ)
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["2", "[]"]), done.stderr
+
+
+@pytest.mark.parametrize("group", sorted(p.name for p in (ROOT / "conf").iterdir() if p.is_dir() and p.name != "hydra"))
+def test_every_shipped_option_builds(command: Command, group: str) -> None:
+    for file in sorted((ROOT / "conf" / group).glob("*.yaml")):
+        if group == "debug" or file.stem in NEEDS_MORE:
+            continue
+        line = f"seed=1 {group}={file.stem} mode=doctor"
+        outcome = command(line)
+        assert outcome.code == 0, (line, outcome.err)
+
+
+NEEDS_MORE = {"teacher"}  # a corrector that needs `teacher=`

@@ -1,0 +1,62 @@
+"""A wheel carries its configuration: installed elsewhere and run from another folder, it plans the default."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("build")
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = out.glob("*.whl")
+    return built
+
+
+@pytest.mark.slow
+def test_every_file_of_the_configuration_is_in_the_wheel(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder in ("conf", "experiments", "sweeps", "slurm"):
+        for file in (ROOT / folder).rglob("*.yaml"):
+            assert f"lema/_config/{file.relative_to(ROOT)}" in names
+    assert "hydra_plugins/lema_launcher/__init__.py" in names and "lema/__main__.py" in names
+    assert not [name for name in names if name.startswith(("tests/", "docs/", "conf/"))]
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_plans_the_default_from_another_folder(wheel: Path, tmp_path: Path) -> None:
+    installed, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(installed)]
+    subprocess.run([*install, str(wheel)], check=True)
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+
+    def lema(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "lema", *words]
+        return subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
+
+    where = subprocess.run(
+        [sys.executable, "-c", "import lema.config; print(lema.config.root())"],
+        cwd=elsewhere,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(where.stdout.strip()) == installed / "lema" / "_config"
+    planned = lema("mode=plan")
+    assert planned.returncode == 0, planned.stderr
+    assert "evaluate" in planned.stdout and "4 experiment(s)" in planned.stdout
+    assert lema("data_mix=cott").returncode == 2
+    assert not list(elsewhere.iterdir())
