@@ -1,11 +1,15 @@
-"""What all tests share: where test data is, and when its absence is a failure."""
+"""What all tests share: where test data is, when its absence is a failure, and the servers."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from servers.fake_openai import FakeServer
+from servers.served_model import ServedModel, lacking
+from servers.smollm2 import Unavailable, model_folder
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,3 +28,37 @@ def missing(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def smollm2_dir() -> Path:
+    """SmolLM2-135M-Instruct as a model folder: safetensors, float32, tokenizer with chat template."""
+    try:
+        return model_folder()
+    except Unavailable as fault:
+        missing(str(fault))
+        raise
+
+
+@pytest.fixture
+def openai_server(tmp_path: Path) -> Iterator[Callable[[Path], ServedModel]]:
+    """Starts a real OpenAI-compatible server for a model folder; it can be killed and started again."""
+    if absent := lacking():
+        missing(f"the server needs {' and '.join(absent)}: pip install 'transformers[serving]'")
+    started: list[ServedModel] = []
+
+    def serve(model: Path) -> ServedModel:
+        started.append(ServedModel(model, tmp_path))
+        return started[-1].start()
+
+    yield serve
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture
+def fake_server() -> Iterator[FakeServer]:
+    """An OpenAI-compatible server that answers at once and misbehaves when told."""
+    server = FakeServer().start()
+    yield server
+    server.stop()

@@ -74,8 +74,8 @@ class Teacher(Spec):
                 break
             asked = [self.ask(*pairs[at], template, attempt) for at in open_pairs]
             answered = complete(asked, self.sampling)
-            for at, (reply,) in zip(open_pairs, answered, strict=True):
-                corrections[at] = self.read(*pairs[at], reply)
+            for at, replies in zip(open_pairs, answered, strict=True):
+                corrections[at] = self.read(*pairs[at], *replies)
             open_pairs = [at for at in open_pairs if corrections[at].reject]
         return [corrections[at] for at in range(len(pairs))]
 
@@ -85,8 +85,10 @@ class Teacher(Spec):
         text = prompts.render(template, **fields)
         return Prompt(id=solution.id, text=text, chat=self.chat, seed=attempt, fields=fields)
 
-    def read(self, question: Question, solution: Solution, reply: Reply) -> Correction:
-        """The correction that a reply holds, or the reason why it holds none."""
+    def read(self, question: Question, solution: Solution, reply: Reply | None = None) -> Correction:
+        """The correction that a reply holds, or the reason why there is none."""
+        if reply is None:  # an engine of recorded replies has none for this path
+            return Correction(question_id=question.id, solution_id=solution.id, corrector=self.name, reject="no_reply")
         draft = parse(reply.text, path_steps(solution), cut=reply.finish_reason == "length")
         return Correction(
             question_id=question.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections import deque
 from collections.abc import Sequence
@@ -97,8 +98,11 @@ class Endpoint:
     async def answer(self, request: dict[str, Any], n: int, prompt: Prompt) -> Answer:
         """Ask the server for up to n continuations; it may give fewer, but not none."""
         await self.turn()
-        given = await self.create(request, min(n, self.spec.max_choices or n))
-        choices = [] if isinstance(given, str) else (getattr(given, "choices", None) or [])
+        try:
+            given = await self.create(request, min(n, self.spec.max_choices or n))
+        except json.JSONDecodeError:
+            given = None
+        choices = getattr(given, "choices", None) or []
         if not choices:
             raise StageFailed(self.told(f"answered prompt {prompt.id!r} with nothing that could be read", ""))
         found = [choice_of(choice, chat=self.spec.api == "chat") for choice in choices[:n]]
@@ -143,12 +147,12 @@ class Endpoint:
             return ConfigError(self.told("knows no such model or path", told, "Check model and base_url."))
         if isinstance(fault, sdk.BadRequestError | sdk.UnprocessableEntityError) or "status 413" in told:
             return InputError(self.told(f"refuses prompt {prompt.id!r}", told))
-        tries = f"{self.spec.max_retries + 1} tries"
+        tries = f"({'one try' if not self.spec.max_retries else f'{self.spec.max_retries + 1} tries'})"
+        if unreachable(fault) or type(fault) is sdk.APIConnectionError:
+            return StageFailed(self.told(f"cannot be reached {tries}", "", "Is the server running?"))
         if isinstance(fault, sdk.APITimeoutError):
-            return StageFailed(self.told(f"gave no answer within {self.spec.timeout:g} s, in {tries}", told))
-        if isinstance(fault, sdk.APIConnectionError):
-            return StageFailed(self.told(f"cannot be reached, in {tries}", told, "Is the server running?"))
-        return StageFailed(self.told(f"fails, in {tries}", told))
+            return StageFailed(self.told(f"gave no answer within {self.spec.timeout:g} s {tries}", ""))
+        return StageFailed(self.told(f"fails {tries}", told))
 
     def told(self, what: str, told: str, do: str = "") -> str:
         """One message: who, what, the server's words, what to do, what is safe."""
@@ -157,6 +161,15 @@ class Endpoint:
             kept = f"{len(self.saved):,} replies are saved in {self.saved.folder}; the same command goes on from there."
         words = f" ({told.strip().rstrip('.')})" if told.strip() else ""
         return " ".join(filter(None, (f"{self.spec.host}, model {self.spec.model!r}: {what}{words}.", do, kept)))
+
+
+def unreachable(fault: BaseException | None) -> bool:
+    """Whether a connection was refused or broken; over aiohttp the SDK calls that a timeout."""
+    while fault is not None:
+        if isinstance(fault, OSError) and not isinstance(fault, TimeoutError):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
 
 
 def scrubbed(text: str, key: str) -> str:

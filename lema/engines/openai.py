@@ -1,166 +1,136 @@
-"""Any OpenAI-compatible endpoint: GPT-4, a vLLM server, a local one. Every reply is saved before it is used."""
+"""A model behind an OpenAI-compatible endpoint: GPT-4, a vLLM server, a small local server."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import re
-import threading
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from lema.engines.endpoint import Endpoint
+from lema.engines.openai_session import Session, event_loop
+from lema.engines.reply_cache import ReplyCache
 from lema.errors import ConfigError
 from lema.extras import require
 from lema.protocols import Complete, Prompt, Reply, Sampling
-from lema.replies import Replies
 from lema.spec import Spec, runtime, spec
 
-T = TypeVar("T")
-LOCAL = ("localhost", "127.0.0.1", "::1")
+LOCAL = ("127.0.0.1", "localhost", "::1")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @spec
 class OpenAI(Spec):
-    """Samples from a server.
-
-    Replies are kept by model, `provider` and request, not by address or key: the same model behind
-    another address is not asked again.
+    """Asks a server, many requests at once; each answer is on disk before it is used.
 
     Args:
-        model: as the server names it.
-        provider: who serves it, in your words; name another one when the same model name stands for
-            other weights.
-        api: `chat` sends each prompt as one user turn; `completions` sends its text as it is.
-        system: text of a system turn (chat only).
-        api_key_env: name of the environment variable that holds the key. A local server needs none.
-        requests_per_minute: pace of new requests, for limits that retrying would only worsen.
-        max_choices: most continuations asked for in one request; None asks for all n.
-        limit_field: how the server calls the token limit (newer OpenAI models: max_completion_tokens).
+        provider: whose model it is. Part of the identity in place of base_url: one model may move between hosts.
+        api: `chat` sends a prompt as one user turn; `completions` sends it as it is.
+        system: the system turn before it; chat only.
+        extra_body: fields of the request to add or replace; null leaves one out. `{top_k: -1}` for vLLM;
+            `{max_tokens: null, max_completion_tokens: 4096}` for models that want it so.
+        base_url: None is the SDK's default, which is OpenAI unless OPENAI_BASE_URL says otherwise.
+        api_key_env: name of the environment variable with the key. A server on this machine needs none.
+        concurrency: requests in flight.
+        timeout: seconds of silence after which a request is tried again.
+        max_retries: further tries of a request that failed for a passing reason; Retry-After is kept to.
+        requests_per_minute: a bound on requests begun, retries not counted.
     """
 
     kind = "openai"
-    model: str
+    model: Annotated[str, Field(min_length=1)]
     provider: str = "openai"
     api: Literal["chat", "completions"] = "chat"
     system: str | None = None
-    base_url: str = runtime(default="https://api.openai.com/v1")
+    extra_body: dict[str, Any] | None = None
+    base_url: str | None = runtime(default=None)
     api_key_env: str = runtime(default="OPENAI_API_KEY")
-    concurrency: Annotated[int, Field(ge=1)] = runtime(default=16)
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = runtime(default=16)
     timeout: Annotated[float, Field(gt=0)] = runtime(default=600.0)
-    max_retries: Annotated[int, Field(ge=0)] = runtime(default=5)
+    max_retries: Annotated[int, Field(ge=0)] = runtime(default=8)
     requests_per_minute: Annotated[float, Field(gt=0)] | None = runtime(default=None)
-    max_choices: Annotated[int, Field(ge=1)] | None = runtime(default=None)
-    limit_field: Literal["max_tokens", "max_completion_tokens"] = runtime(default="max_tokens")
 
     @property
     def name(self) -> str:
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.model).strip("-")
-
-    @property
-    def host(self) -> str:
-        """Where the server is, without what an address may hold of names and passwords."""
-        address = urlsplit(self.base_url)
-        return f"{address.hostname}:{address.port}" if address.port else str(address.hostname)
-
-    @property
-    def local(self) -> bool:
-        return urlsplit(self.base_url).hostname in LOCAL
+        return re.sub(r"[^A-Za-z0-9_.-]+", "-", self.model)
 
     def check(self) -> None:
-        if not self.name:
-            raise ConfigError("model: give the name under which the server knows the model")
-        address = urlsplit(self.base_url)
-        if address.scheme not in ("http", "https") or not address.hostname:
-            raise ConfigError("base_url: expected an address such as http://127.0.0.1:8000/v1")
         if self.system is not None and self.api == "completions":
-            raise ConfigError("system: api=completions has no turns; leave system out, or use api=chat")
+            raise ConfigError("system: completions have no system turn. Choose api=chat, or leave system out.")
+        if not VARIABLE.fullmatch(self.api_key_env):
+            raise ConfigError("api_key_env: expected the name of an environment variable, never the key itself")
+        if self.base_url is not None:
+            parts = urlsplit(self.base_url)
+            if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+                raise ConfigError("base_url: expected http(s)://host[:port]/path without user or password")
 
     def key(self) -> str:
-        """The key, from the environment.
+        """The API key.
 
         Raises:
-            ConfigError: the variable is not set, or holds what cannot be a key. The message never shows it.
+            ConfigError: the variable is not set and the server is not on this machine, or holds no key.
         """
-        key = os.environ.get(self.api_key_env, "").strip()
-        if not key and not self.local:
+        # A line end that came along from a file would break the header, and the error would quote it.
+        held = os.environ.get(self.api_key_env, "").strip()
+        local = self.base_url is not None and urlsplit(self.base_url).hostname in LOCAL
+        if not held and not local:
             raise ConfigError(
-                f"{self.host} needs a key: set the environment variable {self.api_key_env}, "
-                "or name another one with api_key_env"
+                f"the environment variable {self.api_key_env} is not set: {self.provider} asks for a key. "
+                "Set it, or name another variable with api_key_env."
             )
-        if not key.isascii() or any(not letter.isprintable() or letter.isspace() for letter in key):
+        if not (held.isascii() and held.isprintable()):
             raise ConfigError(f"the environment variable {self.api_key_env} holds characters that no key has")
-        return key or "none"
+        return held
 
-    @contextlib.contextmanager
+    @contextmanager
     def open(self, *, checkpoint: Path | None = None, replies: Path | None = None) -> Iterator[Complete]:
-        """Connect; without `replies` nothing is kept, and every prompt is asked again each time.
+        """Connect lazily: nothing is sent before the first prompt whose reply is not in `replies`.
 
         Raises:
-            ConfigError: there is no key, or a trained checkpoint is to be used, which only the server could load.
+            ConfigError: no key, or a `checkpoint`, which no endpoint can be given.
+            MissingExtra: the openai package is not installed.
         """
-        self.check()
-        sdk = require("openai", extra="openai", why=f"the engine for {self.name}")
         if checkpoint is not None:
             raise ConfigError(
-                f"the openai engine cannot load {checkpoint}: it samples from what the server serves. "
-                "Use the transformers engine for trained models."
+                f"the model {self.model!r} behind an endpoint cannot take the weights of a trained one. "
+                "Serve these and name them as the model, or use reasoner=model."
             )
-        saved = None if replies is None else Replies(replies)
-        with LoopThread() as loop:
-            client = loop.run(self.connect(sdk, self.key()))
-            endpoint = Endpoint(self, sdk, client, saved)
-
-            def complete(prompts: Sequence[Prompt], sampling: Sampling) -> list[list[Reply]]:
-                return loop.run(endpoint.ask(prompts, sampling))
-
+        secret = self.key()
+        sdk = require("openai", extra="openai", why="asking a model behind an endpoint")
+        cache = None if replies is None else ReplyCache(replies)
+        with event_loop() as run:
+            session = Session(self, self.client(sdk, secret), sdk.APIError, cache, secret)
             try:
+
+                def complete(prompts: Sequence[Prompt], sampling: Sampling) -> list[list[Reply]]:
+                    self.fits(prompts)
+                    return run(session.complete(prompts, sampling))
+
                 yield complete
             finally:
-                loop.run(client.close())
+                run(session.close())
 
-    async def connect(self, sdk: Any, key: str) -> Any:
-        """The SDK's client, over aiohttp where that is installed: half the CPU time a request."""
-        # Proxies of the environment are not for servers on this machine.
-        settings = {"trust_env": not self.local}
+    def client(self, sdk: Any, secret: str) -> Any:
+        """The SDK's client, over aiohttp where it is installed: half the CPU time a request."""
         try:
-            http = sdk.DefaultAioHttpClient(**settings)
+            transport = sdk.DefaultAioHttpClient(timeout=self.timeout)
         except RuntimeError:
-            http = sdk.DefaultAsyncHttpxClient(**settings)
+            transport = None
         return sdk.AsyncOpenAI(
-            api_key=key,
+            api_key=secret or "none",
             base_url=self.base_url,
-            timeout=sdk.Timeout(self.timeout, connect=min(self.timeout, 30.0)),
+            timeout=self.timeout,
             max_retries=self.max_retries,
-            http_client=http,
+            http_client=transport,
         )
 
-
-class LoopThread:
-    """An event loop in a thread of its own, so that callers need none, and may already be in one (a notebook)."""
-
-    def __enter__(self) -> LoopThread:
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, name="lema-openai", daemon=True)
-        self.thread.start()
-        return self
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of a coroutine; an interrupt here cancels it there."""
-        future = asyncio.run_coroutine_threadsafe(work, self.loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    def __exit__(self, *fault: object) -> None:
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.run_until_complete(self.loop.shutdown_default_executor())
-        self.loop.close()
+    def fits(self, prompts: Sequence[Prompt]) -> None:
+        if self.api == "completions" and any(prompt.chat for prompt in prompts):
+            raise ConfigError(
+                "api: completions send a prompt without the model's chat template, and these are chat turns. "
+                "Choose api=chat, or a format (or corrector) with chat=false."
+            )

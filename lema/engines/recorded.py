@@ -1,76 +1,73 @@
-"""Texts recorded earlier, from a JSONL file: real data without a model."""
+"""Texts that were recorded before: real solutions and replies without a model."""
 
 from __future__ import annotations
 
-import json
-import logging
+import dataclasses
+import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
+
+import msgspec
 
 from lema.errors import ConfigError, InputError
 from lema.protocols import Complete, Prompt, Reply, Sampling
 from lema.spec import Spec, runtime, spec
 
-log = logging.getLogger(__name__)
-
-
-@lru_cache
-def file_digest(path: Path, size: int, changed: int) -> str:  # noqa: ARG001
-    """Digest of a file; size and time of change make an edit miss the cache."""
-    return sha256(path.read_bytes()).hexdigest()[:16]
+Row = dict[str, Any]
+Texts = dict[tuple[str, ...], list[str]]  # values of the matched fields -> recorded texts, in file order
 
 
 @spec
 class Recorded(Spec):
-    """Gives each prompt the texts of the rows that match it, in file order, at most n of them.
+    """Answers each prompt with the texts that a JSONL file holds for it, in file order.
 
-    A prompt with fewer rows than n gets fewer replies. One with none gets none when `missing` is
-    `skip`, and is an error when it is `error`. How many were short is logged.
+    A prompt gets its first `sampling.n` texts, and fewer when fewer were recorded: nothing is made
+    up and nothing is repeated. Stop strings end a text as they would have ended its sampling;
+    temperature, seed and max_tokens change nothing, and token counts are 0, since nobody recorded
+    them.
 
     Args:
-        path: JSONL; its content counts, not its place.
-        match: field of the prompt (`question`, `solution`) to field of the row; all must be equal.
-        text: field of the row that holds the reply.
-        where: only rows with these values.
-        reasoner: who wrote the texts, for ids and reports.
+        name: who wrote the texts, for ids and reports.
+        path: the file. Its content counts, its place does not.
+        text: the field of a row that holds the text.
+        match: field of a prompt (`question`, or `question` and `solution` of a teacher's prompt)
+            -> field of the rows that must equal it.
+        where: field of a row -> value; other rows are not read. Empty: all rows.
+        missing: what a prompt without any text is: an `error`, or an empty list of replies (`skip`).
     """
 
     kind = "recorded"
-    reasoner: str
-    match: dict[str, str]
+    name: str = "recorded"
+    path: str = runtime(default="")
     text: str
-    where: dict[str, str | int | bool] = {}
+    match: dict[str, str]
+    where: dict[str, bool | int | str] = dataclasses.field(default_factory=dict)
     missing: Literal["error", "skip"] = "error"
-    path: str | None = runtime(default=None)
-
-    @property
-    def name(self) -> str:
-        return self.reasoner
 
     def check(self) -> None:
+        if not re.fullmatch(r"[\w.-]+", self.name):
+            raise ConfigError(f"name: letters, digits, '-', '_' and '.' are allowed, got {self.name!r}")
         if not self.match:
-            raise ConfigError("match: name at least one field of the prompt and its field in the file")
+            raise ConfigError("match: name at least one field of the prompt, such as {question: question}")
 
     def fingerprint(self) -> Mapping[str, str]:
         file = self.file()
         stat = file.stat()
-        return {"rows": file_digest(file, stat.st_size, stat.st_mtime_ns)}
+        return {"file": file_digest(str(file), stat.st_size, stat.st_mtime_ns)}
 
     def file(self) -> Path:
-        """The file of recorded rows.
+        """The file of the texts.
 
         Raises:
-            InputError: no path is given, or there is no such file.
+            InputError: it is not there.
         """
-        if self.path is None:
-            raise InputError(f"the recorded engine {self.reasoner!r} needs path, a JSONL file of recorded rows")
         file = Path(self.path).expanduser().resolve()
         if not file.is_file():
-            raise InputError(f"the recorded engine {self.reasoner!r}: there is no file {file}")
+            raise InputError(f"path: {file} is not a file. Name the JSONL file that holds the recorded texts.")
         return file
 
     @contextmanager
@@ -78,68 +75,118 @@ class Recorded(Spec):
         """Read the file.
 
         Raises:
-            ConfigError: a trained checkpoint is to be used, which a file cannot.
-            InputError: the file is missing, or a line of it is not a row with these fields.
+            ConfigError: a trained model was to answer, which recorded texts cannot stand for.
+            InputError: the file is missing or malformed, or `where` leaves nothing of it.
         """
         if checkpoint is not None:
-            raise ConfigError(f"the recorded engine {self.reasoner!r} cannot sample from {checkpoint}: it only reads")
+            raise ConfigError(
+                f"{self.name}: recorded texts do not change with training, so they cannot stand for a trained model. "
+                "Take another engine where a trained model answers."
+            )
         texts = self.texts()
 
         def complete(prompts: Sequence[Prompt], sampling: Sampling) -> list[list[Reply]]:
-            found = [texts.get(self.wanted(prompt), [])[: sampling.n] for prompt in prompts]
-            self.report(prompts, found, sampling.n)
-            return [[Reply(text=text) for text in several] for several in found]
+            return self.complete(prompts, sampling, texts)
 
         yield complete
 
-    def texts(self) -> dict[tuple[str, ...], list[str]]:
-        """Recorded texts by the values that a prompt must have."""
-        texts: dict[tuple[str, ...], list[str]] = {}
-        for place, row in rows(self.file()):
-            absent = [name for name in (*self.match.values(), *self.where, self.text) if name not in row]
-            if absent:
-                raise InputError(f"{place}: no field {absent[0]!r}; the row has {', '.join(sorted(row))}")
-            if not isinstance(row[self.text], str):
-                raise InputError(f"{place}: {self.text} is not a text")
-            if all(row[name] == value for name, value in self.where.items()):
-                texts.setdefault(tuple(str(row[name]) for name in self.match.values()), []).append(row[self.text])
-        return texts
+    def complete(self, prompts: Sequence[Prompt], sampling: Sampling, texts: Texts) -> list[list[Reply]]:
+        """Up to n replies for each prompt, in the order given.
+
+        Raises:
+            ConfigError: a prompt lacks a field of `match`, or log-probabilities are asked for.
+            InputError: nothing is recorded for a prompt, and `missing` is `error`.
+        """
+        if sampling.logprobs:
+            raise ConfigError(f"{self.name}: log-probabilities of recorded texts are not known. Ask for none.")
+        found = [texts.get(self.wanted(prompt), []) for prompt in prompts]
+        without = [prompt for prompt, held in zip(prompts, found, strict=True) if not held]
+        if without and self.missing == "error":
+            looked_up = ", ".join(f"{field} = {value[:60]!r}" for field, value in self.asked(without[0]))
+            raise InputError(
+                f"{self.file()}: nothing is recorded for {len(without):,} of {len(prompts):,} prompts. The first is "
+                f"{without[0].id!r}, with {looked_up}. Choose questions that the file covers, or leave such prompts "
+                "unanswered with missing: skip."
+            )
+        return [[reply(text, sampling.stop) for text in held[: sampling.n]] for held in found]
 
     def wanted(self, prompt: Prompt) -> tuple[str, ...]:
+        """What rows must hold to belong to a prompt."""
         absent = [name for name in self.match if name not in prompt.fields]
         if absent:
             raise ConfigError(
-                f"match.{absent[0]}: a prompt of this stage has no such field, only {', '.join(prompt.fields) or 'none'}"
+                f"match: prompts have no field {absent[0]!r} to look texts up by, only "
+                f"{', '.join(sorted(prompt.fields)) or 'none'}"
             )
-        return tuple(prompt.fields[name] for name in self.match)
+        return tuple(value for _, value in self.asked(prompt))
 
-    def report(self, prompts: Sequence[Prompt], found: Sequence[Sequence[str]], n: int) -> None:
-        empty = [prompt for prompt, several in zip(prompts, found, strict=True) if not several]
-        short = sum(0 < len(several) < n for several in found)
-        if empty and self.missing == "error":
-            raise InputError(
-                f"{self.file()}: no recorded row for {len(empty):,} of {len(prompts):,} prompts, the first "
-                f"{empty[0].id!r}. Ask only what is recorded, or set missing=skip."
-            )
-        if empty or short:
-            log.info(
-                "%s: of %d prompts, %d have no row, %d fewer than %d", self.name, len(prompts), len(empty), short, n
-            )
+    def asked(self, prompt: Prompt) -> list[tuple[str, str]]:
+        """Each field of the rows to look at, and its value, in an order that `match` does not decide."""
+        return [(self.match[name], prompt.fields[name]) for name in sorted(self.match)]
+
+    def texts(self) -> Texts:
+        """All recorded texts, by what they answer.
+
+        Raises:
+            InputError: with file and line: a row cannot be read or lacks a field.
+        """
+        file = self.file()
+        columns = [self.match[name] for name in sorted(self.match)]
+        found: Texts = {}
+        for number, row in numbered_rows(file):
+            place = f"{file}, line {number}"
+            if all(same(field(row, name, place), value) for name, value in self.where.items()):
+                key = tuple(text_field(row, name, place) for name in columns)
+                found.setdefault(key, []).append(text_field(row, self.text, place))
+        if not found:
+            wanted = " and ".join(f"{name} = {value!r}" for name, value in self.where.items())
+            raise InputError(f"{file}: no row has {wanted}" if wanted else f"{file}: the file holds no rows")
+        return found
 
 
-def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Rows of a JSONL file, each with its place for messages.
+@lru_cache
+def file_digest(path: str, size: int, changed_ns: int) -> str:  # noqa: ARG001
+    """Digest of a file's content; size and time of change make an edit miss the cache."""
+    with Path(path).open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()[:16]
+
+
+def numbered_rows(file: Path) -> Iterator[tuple[int, Row]]:
+    """Rows of a JSONL file with their line numbers; empty lines are passed over.
 
     Raises:
         InputError: a line is not a JSON object.
     """
-    with path.open("rb") as lines:
+    decoder = msgspec.json.Decoder(dict[str, Any])
+    with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            place = f"{path}, line {number}"
+            if not line.strip():
+                continue
             try:
-                row = json.loads(line)
-            except ValueError as fault:
-                raise InputError(f"{place}: not JSON: {fault}") from None
-            if not isinstance(row, dict):
-                raise InputError(f"{place}: expected an object with fields")
-            yield place, row
+                yield number, decoder.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise InputError(f"{file}, line {number}: not a JSON object ({error})") from None
+
+
+def field(row: Row, name: str, place: str) -> Any:
+    """A field that every row must have."""
+    if name not in row:
+        raise InputError(f"{place}: the row has no field {name!r}, only {', '.join(row) or 'none'}")
+    return row[name]
+
+
+def text_field(row: Row, name: str, place: str) -> str:
+    value = field(row, name, place)
+    if not isinstance(value, str):
+        raise InputError(f"{place}: {name!r} must be text, got {str(value)[:60]}")
+    return value
+
+
+def same(held: Any, value: bool | int | str) -> bool:
+    """Equality as JSON has it: `true` is not 1."""
+    return isinstance(held, bool) == isinstance(value, bool) and bool(held == value)
+
+
+def reply(text: str, stops: Sequence[str]) -> Reply:
+    """The text up to the first stop string."""
+    return Reply(text=text[: min((text.find(stop) for stop in stops if stop in text), default=len(text))])

@@ -1,104 +1,130 @@
-"""A deterministic fake for tests: says what it was told, and fails, hangs or dies when told."""
+"""A model that follows a script: for tests of everything around a model."""
 
 from __future__ import annotations
 
-import os
-import signal
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
+from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from lema.errors import StageFailed
+from lema.errors import ConfigError
 from lema.protocols import Complete, Prompt, Reply, Sampling
 from lema.spec import Spec, runtime, spec
 
+#: `{1}`, `{name}` or `{a|b|c}`. A brace that opens anything else, such as a new line, is a brace.
+PLACE = re.compile(r"\{(\w+|[^{}]*\|[^{}]*)\}")
 
-@spec
-class Rule(Spec):
-    """What to say to prompts that hold `contains`: one of `replies`, chosen by seed and sample when there are several.
 
-    `{id}`, `{seed}`, `{sample}` and the prompt's fields (`{question}`) are filled in.
-    """
+class Draw(NamedTuple):
+    """What decides the choices of one reply."""
 
-    kind = "scripted_rule"
-    replies: Annotated[tuple[str, ...], Field(min_length=1)]
-    contains: str = ""
+    prompt: Prompt
+    sample: int
+    greedy: bool
+
+    def choose(self, options: Sequence[str], place: int) -> str:
+        """One of the options at a place of the template: the first one when greedy."""
+        if self.greedy:
+            return options[0]
+        named = f"{self.prompt.seed}\0{self.sample}\0{place}\0{self.prompt.text}".encode()
+        return options[int.from_bytes(blake2b(named, digest_size=8).digest()) % len(options)]
 
 
 @spec
 class Scripted(Spec):
-    """Answers by the first rule that fits; a word is a token.
+    """Replies by the first rule whose pattern is found in the prompt, else by `default`.
+
+    In a reply, `{1}` and `{name}` stand for groups of the pattern, `{seed}` for the prompt's seed,
+    and `{a|b|c}` for one of the alternatives: drawn by prompt, seed and number of the sample, and
+    the first of them at temperature 0. A token is a word. A trained checkpoint changes nothing.
 
     Args:
-        trouble: what happens at prompt number `after` (counted from 0 since `open`): an error, a
-            long sleep, or SIGKILL to this process.
-        seconds: how long each prompt takes.
-        log: file that gets a line with the prompt's id for each prompt answered.
+        rules: pairs of a regular expression and a reply.
+        fail_after: prompts after which a RuntimeError is raised, counted from each opening.
+        delay: seconds a prompt takes.
     """
 
     kind = "scripted"
-    rules: tuple[Rule, ...] = (Rule(replies=("Step 1: The answer is {seed}.",)),)
-    label: str = "scripted"
-    trouble: Literal["fail", "hang", "die"] | None = runtime(default=None)
-    after: Annotated[int, Field(ge=0)] = runtime(default=0)
-    seconds: Annotated[float, Field(ge=0)] = runtime(default=0.0)
-    log: str | None = runtime(default=None)
+    name: str = "scripted"
+    rules: tuple[tuple[str, str], ...] = ()
+    default: str = ""
+    fail_after: Annotated[int, Field(ge=0)] | None = runtime(default=None)
+    delay: Annotated[float, Field(ge=0)] = runtime(default=0.0)
 
-    @property
-    def name(self) -> str:
-        return self.label
+    def check(self) -> None:
+        for number, (pattern, template) in enumerate(self.rules):
+            try:
+                compiled = re.compile(pattern)
+            except re.error as error:
+                raise ConfigError(f"rules[{number}]: {pattern!r} is no regular expression: {error}") from None
+            groups = {*compiled.groupindex, *map(str, range(compiled.groups + 1))}
+            self.check_places(f"rules[{number}]", template, groups)
+        self.check_places("default", self.default, set())
+
+    def check_places(self, at: str, template: str, groups: set[str]) -> None:
+        for inside in PLACE.findall(template):
+            if "|" not in inside and inside not in {"seed", *groups}:
+                raise ConfigError(f"{at}: {{{inside}}} is no group of the pattern, nor {{seed}} or {{a|b}}")
 
     @contextmanager
     def open(self, *, checkpoint: Path | None = None, replies: Path | None = None) -> Iterator[Complete]:  # noqa: ARG002
-        count = 0
+        asked = 0
 
         def complete(prompts: Sequence[Prompt], sampling: Sampling) -> list[list[Reply]]:
-            nonlocal count
-            given = []
+            nonlocal asked
+            answered = []
             for prompt in prompts:
-                if self.trouble is not None and count >= self.after:
-                    self.make_trouble(prompt)
-                time.sleep(self.seconds)
-                given.append([self.reply(prompt, sampling, sample) for sample in range(sampling.n)])
-                self.note(prompt)
-                count += 1
-            return given
+                if asked == self.fail_after:
+                    raise RuntimeError(f"{self.name} fails after {asked} prompts, as its script says")
+                time.sleep(self.delay)
+                answered.append([self.reply(prompt, sampling, sample) for sample in range(sampling.n)])
+                asked += 1
+            return answered
 
         yield complete
 
     def reply(self, prompt: Prompt, sampling: Sampling, sample: int) -> Reply:
-        """The continuation with this number; greedy ones are all the same."""
-        rule = next((rule for rule in self.rules if rule.contains in prompt.text), None)
-        if rule is None:
-            raise StageFailed(f"no rule of the scripted engine fits prompt {prompt.id!r}")
-        seed, sample = (prompt.seed, sample) if sampling.temperature > 0 else (0, 0)
-        draw = int.from_bytes(sha256(f"{seed}:{sample}:{prompt.text}".encode()).digest()[:8])
-        text = rule.replies[draw % len(rule.replies)]
-        for name, value in {**prompt.fields, "id": prompt.id, "seed": str(seed), "sample": str(sample)}.items():
-            text = text.replace(f"{{{name}}}", value)
-        cuts = [place for stop in sampling.stop if (place := text.find(stop)) >= 0]
-        words = (text[: min(cuts)] if cuts else text).split(" ")
+        """One sample, cut at the token limit and before the first stop string."""
+        whole = self.say(Draw(prompt, sample, sampling.temperature == 0))
+        words = list(re.finditer(r"\S+", whole))
+        over = len(words) > sampling.max_tokens
+        text = whole[: words[sampling.max_tokens - 1].end()] if over else whole
+        stops = [text.find(stop) for stop in sampling.stop if stop in text]
+        text = text[: min(stops, default=len(text))]
+        count = len(text.split())
         return Reply(
-            text=" ".join(words[: sampling.max_tokens]),
-            finish_reason="length" if len(words) > sampling.max_tokens else "stop",
+            text=text,
+            finish_reason="length" if over and not stops else "stop",
             prompt_tokens=len(prompt.text.split()),
-            completion_tokens=min(len(words), sampling.max_tokens),
-            logprobs=(-1.0,) * min(len(words), sampling.max_tokens) if sampling.logprobs else None,
+            completion_tokens=count,
+            logprobs=(0.0,) * count if sampling.logprobs else None,
         )
 
-    def make_trouble(self, prompt: Prompt) -> None:
-        if self.trouble == "fail":
-            raise StageFailed(f"the scripted engine was told to fail at prompt {prompt.id!r}")
-        if self.trouble == "hang":
-            time.sleep(3600)
-        os.kill(os.getpid(), signal.SIGKILL)
+    def say(self, draw: Draw) -> str:
+        """The text of the rule that fits."""
+        for pattern, template in self.rules:
+            found = re.search(pattern, draw.prompt.text)
+            if found:
+                return filled(template, found, draw)
+        return filled(self.default, None, draw)
 
-    def note(self, prompt: Prompt) -> None:
-        if self.log is not None:
-            with Path(self.log).open("a") as out:
-                out.write(f"{prompt.id}\n")
+
+def filled(template: str, found: re.Match[str] | None, draw: Draw) -> str:
+    """The template with its places filled, once: what a group brings in is text."""
+
+    def value(place: re.Match[str]) -> str:
+        inside = place[1]
+        if "|" in inside:
+            return draw.choose(inside.split("|"), place.start())
+        if inside == "seed":
+            return str(draw.prompt.seed)
+        if found is None:
+            return place[0]
+        return found[int(inside) if inside.isdecimal() else inside] or ""
+
+    return PLACE.sub(value, template)

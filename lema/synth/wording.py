@@ -101,21 +101,11 @@ SAME_OWNER = {
 
 def tell(problem: Problem, draw: Draw, *, shuffle: bool, held_out: bool = False) -> str:
     """The text of a problem."""
-    positions = [i for i, node in enumerate(problem.nodes) if node.name.owner]
-    positions = draw.shuffled(positions) if shuffle else in_order(problem, positions, draw)
+    positions = [i for i in told_in_order(problem, draw) if problem.nodes[i].name.owner]
+    if shuffle:
+        positions = draw.shuffled(positions)
     sentences = [sentence(problem, problem.nodes[i], draw, held_out=held_out) for i in positions]
     return " ".join([*sentences, question(problem, draw, held_out=held_out)])
-
-
-def in_order(problem: Problem, positions: list[int], draw: Draw) -> list[int]:
-    """A random order in which each quantity comes after those that define it."""
-    told: list[int] = []
-    left = set(positions)
-    while left:
-        ready = [i for i in positions if i in left and left.isdisjoint(problem.nodes[i].operands)]
-        told.append(draw.pick(ready))
-        left.remove(told[-1])
-    return told
 
 
 def told_in_order(problem: Problem, draw: Draw) -> list[int]:

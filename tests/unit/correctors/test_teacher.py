@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 from toy_engine import CUT, Canned
 
 from lema.correctors.teacher import Teacher
 from lema.errors import ConfigError
-from lema.protocols import Sampling
+from lema.protocols import Complete, Reply, Sampling
 from lema.records import Question, Solution, Verdict
-from lema.spec import key
+from lema.spec import Spec, key, spec
 
 QUESTION = Question(
     id="q1", task="toy", text="Ann has 3 bags of 4 pens. How many pens?", answer="12", solution="secret 12 #### 12"
@@ -19,6 +23,20 @@ GOOD = (
     " Step 1.\nExplanation: The bags are multiplied.\nCorrect Solution:\n{\nStep 1: Ann has 3 * 4 = 11 pens.\n"
     "Step 2: The answer is 11.\n}"
 )
+
+
+@spec
+class Silent(Spec):
+    """Has one reply, to one prompt."""
+
+    kind = "silent"
+    name: str = "silent"
+    only: str
+    about: str
+
+    @contextmanager
+    def open(self, *, checkpoint: Path | None = None, replies: Path | None = None) -> Iterator[Complete]:
+        yield lambda prompts, sampling: [[Reply(text=self.only)] if p.id == self.about else [] for p in prompts]
 
 
 def path(sample: int = 0, text: str = TEXT) -> Solution:
@@ -57,6 +75,15 @@ def test_a_malformed_reply_is_counted_and_not_raised() -> None:
         corrections = correct([(QUESTION, path(n)) for n in range(3)])
     assert [c.reject for c in corrections] == ["no_step"] * 3
     assert [c.solution_id for c in corrections] == ["q1#small#0", "q1#small#1", "q1#small#2"]
+
+
+def test_a_path_that_the_engine_has_no_reply_for_is_counted_and_the_others_are_corrected() -> None:
+    engine = Silent(only=GOOD, about="q1#small#1")
+    with Teacher(engine=engine).open() as correct:
+        corrections = correct([(QUESTION, path(n)) for n in range(3)])
+    assert [c.reject for c in corrections] == ["no_reply", "", "no_reply"]
+    assert [c.solution_id for c in corrections] == ["q1#small#0", "q1#small#1", "q1#small#2"]
+    assert {c.corrector for c in corrections} == {"silent"}
 
 
 def test_a_reply_cut_at_the_token_limit_is_truncated() -> None:
