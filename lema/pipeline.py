@@ -95,6 +95,7 @@ class Experiment(Spec):
                 f"evaluation.questions.split: {self.task.name} has no split {self.evaluation.questions.split!r}, "
                 f"only {', '.join(self.task.splits)}"
             )
+        self.trainer.check_model(self.model, from_checkpoint=False)
         if self.evaluation.sampling.n != 1:
             raise ConfigError(
                 f"evaluation.sampling.n: pass@1 takes one path a question, got {self.evaluation.sampling.n}"

@@ -56,7 +56,7 @@ class Sampling(Spec):
     logprobs: bool = False
 
 
-#: n replies for each prompt, in the order given.
+#: n replies for each prompt, in the order given; fewer only from an engine that plays back what was recorded.
 Complete = Callable[[Sequence[Prompt], Sampling], list[list[Reply]]]
 
 
@@ -154,6 +154,10 @@ class TrainJob(msgspec.Struct, frozen=True, kw_only=True):
 @runtime_checkable
 class Trainer(Protocol):
     """Fine-tunes a model on examples, in processes of its own."""
+
+    def check_model(self, model: Any, *, from_checkpoint: bool) -> None:
+        """Raise ConfigError for a model that cannot be trained this way."""
+        ...
 
     def train(self, job: TrainJob, progress: Callable[[int, int], None]) -> dict[str, Any]:
         """Run or resume the job and return its summary (steps, tokens, final loss, seconds).

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from servers.fake_openai import FakeServer
+from servers.faulty import Faulty
 from servers.served_model import ServedModel, lacking
 from servers.smollm2 import Unavailable, model_folder
 
@@ -57,8 +57,8 @@ def openai_server(tmp_path: Path) -> Iterator[Callable[[Path], ServedModel]]:
 
 
 @pytest.fixture
-def fake_server() -> Iterator[FakeServer]:
+def faulty() -> Iterator[Faulty]:
     """An OpenAI-compatible server that answers at once and misbehaves when told."""
-    server = FakeServer().start()
-    yield server
-    server.stop()
+    server = Faulty()
+    with server.running():
+        yield server

@@ -96,10 +96,10 @@ def write_examples(path: Path, examples: list[Example]) -> Path:
     return path
 
 
-def toy_job(root: Path, model: Model, trainer: Finetune, examples: Path, **changes: Any) -> TrainJob:
+def toy_job(root: Path, of: Model, trainer: Finetune, examples: Path, **changes: Any) -> TrainJob:
     """A training job with its work folder and output in `root`."""
     given: dict[str, Any] = {
-        "model": dataclasses.asdict(model),
+        "model": dataclasses.asdict(of),
         "trainer": dataclasses.asdict(trainer),  # type: ignore[call-overload]
         "base": None,
         "examples": str(examples),

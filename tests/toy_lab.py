@@ -131,6 +131,9 @@ class ToyTrainer(Spec):
 
     kind = "toy_trainer"
 
+    def check_model(self, model: Any, *, from_checkpoint: bool) -> None:
+        pass
+
     def train(self, job: TrainJob, progress: Callable[[int, int], None]) -> dict[str, Any]:
         rows = [json.loads(line) for line in Path(job.examples).read_text().splitlines()]
         corrections = sum(row["source"] == "correction" for row in rows)

@@ -31,14 +31,15 @@ class OpenAI(Spec):
         provider: whose model it is. Part of the identity in place of base_url: one model may move between hosts.
         api: `chat` sends a prompt as one user turn; `completions` sends it as it is.
         system: the system turn before it; chat only.
-        extra_body: fields of the request to add or replace; null leaves one out. `{top_k: -1}` for vLLM;
-            `{max_tokens: null, max_completion_tokens: 4096}` for models that want it so.
+        extra_body: fields of the request to add or replace; null leaves one out. `{top_k: -1}` for vLLM,
+            `{seed: null}` for a server that knows no seed, `{n: 1}` for one that refuses a larger n.
         base_url: None is the SDK's default, which is OpenAI unless OPENAI_BASE_URL says otherwise.
         api_key_env: name of the environment variable with the key. A server on this machine needs none.
         concurrency: requests in flight.
         timeout: seconds of silence after which a request is tried again.
         max_retries: further tries of a request that failed for a passing reason; Retry-After is kept to.
         requests_per_minute: a bound on requests begun, retries not counted.
+        limit_field: what the server calls the limit on tokens; newer OpenAI models: max_completion_tokens.
     """
 
     kind = "openai"
@@ -53,12 +54,20 @@ class OpenAI(Spec):
     timeout: Annotated[float, Field(gt=0)] = runtime(default=600.0)
     max_retries: Annotated[int, Field(ge=0)] = runtime(default=8)
     requests_per_minute: Annotated[float, Field(gt=0)] | None = runtime(default=None)
+    limit_field: Literal["max_tokens", "max_completion_tokens"] = runtime(default="max_tokens")
 
     @property
     def name(self) -> str:
-        return re.sub(r"[^A-Za-z0-9_.-]+", "-", self.model)
+        return re.sub(r"[^A-Za-z0-9_.-]+", "-", self.model).strip("-")
+
+    @property
+    def local(self) -> bool:
+        """Whether the server is on this machine."""
+        return self.base_url is not None and urlsplit(self.base_url).hostname in LOCAL
 
     def check(self) -> None:
+        if not self.name:
+            raise ConfigError("model: expected the name by which the server knows the model")
         if self.system is not None and self.api == "completions":
             raise ConfigError("system: completions have no system turn. Choose api=chat, or leave system out.")
         if not VARIABLE.fullmatch(self.api_key_env):
@@ -76,13 +85,12 @@ class OpenAI(Spec):
         """
         # A line end that came along from a file would break the header, and the error would quote it.
         held = os.environ.get(self.api_key_env, "").strip()
-        local = self.base_url is not None and urlsplit(self.base_url).hostname in LOCAL
-        if not held and not local:
+        if not held and not self.local:
             raise ConfigError(
                 f"the environment variable {self.api_key_env} is not set: {self.provider} asks for a key. "
                 "Set it, or name another variable with api_key_env."
             )
-        if not (held.isascii() and held.isprintable()):
+        if not (held.isascii() and held.isprintable()) or " " in held:
             raise ConfigError(f"the environment variable {self.api_key_env} holds characters that no key has")
         return held
 
@@ -99,6 +107,7 @@ class OpenAI(Spec):
                 f"the model {self.model!r} behind an endpoint cannot take the weights of a trained one. "
                 "Serve these and name them as the model, or use reasoner=model."
             )
+        self.check()
         secret = self.key()
         sdk = require("openai", extra="openai", why="asking a model behind an endpoint")
         cache = None if replies is None else ReplyCache(replies)
@@ -108,7 +117,8 @@ class OpenAI(Spec):
 
                 def complete(prompts: Sequence[Prompt], sampling: Sampling) -> list[list[Reply]]:
                     self.fits(prompts)
-                    return run(session.complete(prompts, sampling))
+                    done: list[list[Reply]] = run(session.complete(prompts, sampling))
+                    return done
 
                 yield complete
             finally:
@@ -116,14 +126,16 @@ class OpenAI(Spec):
 
     def client(self, sdk: Any, secret: str) -> Any:
         """The SDK's client, over aiohttp where it is installed: half the CPU time a request."""
+        # Proxies of the environment are not for servers on this machine.
+        settings = {"trust_env": not self.local}
         try:
-            transport = sdk.DefaultAioHttpClient(timeout=self.timeout)
+            transport = sdk.DefaultAioHttpClient(**settings)
         except RuntimeError:
-            transport = None
+            transport = sdk.DefaultAsyncHttpxClient(**settings)
         return sdk.AsyncOpenAI(
             api_key=secret or "none",
             base_url=self.base_url,
-            timeout=self.timeout,
+            timeout=sdk.Timeout(self.timeout, connect=min(self.timeout, 30.0)),
             max_retries=self.max_retries,
             http_client=transport,
         )

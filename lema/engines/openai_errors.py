@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from lema.engines.openai_wire import EXCERPT
 from lema.errors import InputError, LemaError, StageFailed
+
+if TYPE_CHECKING:
+    from lema.engines.openai import OpenAI
 
 #: Keys as providers print them, partly masked too.
 KEY = re.compile(r"\b(sk-|gsk_|hf_|xai-)[\w*.-]{6,}")
@@ -28,28 +31,47 @@ class Fault(Exception):
         return InputError(message) if refused else StageFailed(message)
 
 
-def fault_of(error: Any, *, host: str, model: str, prompt: str, key_env: str, tries: int, secret: str) -> Fault:
-    """What an exception of the SDK means. `tries`: how often a temporary fault was tried."""
+def fault_of(error: Any, engine: OpenAI, *, host: str, prompt: str, secret: str) -> Fault:
+    """What an exception of the SDK means."""
     status = getattr(error, "status_code", None)
     said = scrubbed(server_words(error), secret)
+    # Counted by the SDK in what it sent: it gives up early when it is told to wait longer than two minutes.
+    tries = tried(1 + int(error.request.headers.get("x-stainless-retry-count", 0)))
+    if status is None and unreachable(error):
+        text = f"{host} cannot be reached for model {engine.model!r} {tries} ({said})"
+        return Fault(text, advice="Is the server running, and is base_url right?")
     if status is None:
-        return Fault(
-            f"{host} gave no answer for model {model!r} in {tries} tries ({said})",
-            advice="Is the server up, and is base_url right? A slow one needs a longer timeout.",
-        )
+        text = f"{host} gave no answer for model {engine.model!r} within {engine.timeout:g} s {tries}"
+        return Fault(text, advice="If it is slow, raise timeout.")
     if status >= 500 or status in TEMPORARY:
-        return Fault(
-            f"{host} could not answer for model {model!r} in up to {tries} tries (HTTP {status}: {said})",
-            status=status,
-            advice="Try later, or lower concurrency or requests_per_minute." if status == 429 else "",
-        )
+        text = f"{host} could not answer for model {engine.model!r} {tries} (HTTP {status}: {said})"
+        advice = "Lower concurrency or requests_per_minute, or come back later." if status == 429 else ""
+        return Fault(text, status=status, advice=advice)
     advice = {
-        401: f"Check the key in the environment variable {key_env}.",
-        403: f"Check what the key in the environment variable {key_env} may be used for.",
+        401: f"Check the key in the environment variable {engine.api_key_env}.",
+        403: f"Check what the key in the environment variable {engine.api_key_env} may be used for.",
         404: "Check model and base_url.",
-    }
-    about = f"refused prompt {prompt!r} for model {model!r} (HTTP {status}: {said})"
-    return Fault(f"{host} {about}", status=status, advice=advice.get(status, ""))
+    }.get(status, "")
+    text = f"{host} refuses prompt {prompt!r} for model {engine.model!r} (HTTP {status}: {said})"
+    return Fault(text, status=status, advice=advice)
+
+
+def tried(tries: int) -> str:
+    """How often, in words."""
+    return "in one try" if tries == 1 else f"in {tries} tries"
+
+
+def unreachable(error: BaseException) -> bool:
+    """Whether a connection was refused or broken; over aiohttp the SDK calls that a timeout too."""
+    return not any(isinstance(cause, TimeoutError) for cause in causes(error))
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what led to it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def server_words(error: Any) -> str:
@@ -59,10 +81,8 @@ def server_words(error: Any) -> str:
         return str(body["message"])
     if getattr(error, "status_code", None) is not None:
         return str(error.message)
-    cause = error
-    while (inner := cause.__cause__ or cause.__context__) is not None:
-        cause = inner
-    return f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+    *_, first = causes(error)
+    return str(first) or type(first).__name__
 
 
 def scrubbed(text: str, secret: str) -> str:

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lema.engines.openai_errors import Fault, fault_of, scrubbed
+from lema.engines.openai_errors import Fault, fault_of, scrubbed, tried
 from lema.engines.openai_wire import Unreadable, body, changed, read_answer, replies, sample_seed
 from lema.engines.reply_cache import Answer, ReplyCache
 from lema.protocols import Prompt, Reply, Sampling
+from lema.spec import canonical
 
 if TYPE_CHECKING:
     from lema.engines.openai import OpenAI
@@ -90,7 +91,9 @@ class Session:
             InputError: the server refuses a request.
             StageFailed: it stays silent or broken.
         """
-        distinct = {(prompt.text, prompt.seed): prompt for prompt in reversed(prompts)}
+        distinct: dict[tuple[str, int], Prompt] = {}
+        for prompt in prompts:
+            distinct.setdefault((prompt.text, prompt.seed), prompt)
         answered: dict[tuple[str, int], list[Reply]] = {}
         arrived: set[tuple[str, int]] = set()
         queue = iter(distinct.items())
@@ -109,7 +112,7 @@ class Session:
             await stopped(workers)
             raise
         log.info(
-            "%s at %s: %d requests answered, %d found on disk, %d retries",
+            "%s at %s so far: requests answered %d, found on disk %d, retries %d",
             *(self.engine.model, self.host, self.asked, self.found, self.retries),
         )
         return [list(answered[prompt.text, prompt.seed]) for prompt in prompts]
@@ -144,6 +147,7 @@ class Session:
         asked = changed(asked, engine.extra_body)
         # Seed and sample also stand beside the body: `extra_body` may leave the seed out of it.
         request = {"provider": engine.provider, "api": engine.api, "seed": seed, "sample": sample, "body": asked}
+        request = canonical(request)
         found = await asyncio.to_thread(self.cache.read, request) if self.cache else None
         if found is not None:
             self.found += 1
@@ -168,14 +172,16 @@ class Session:
         text = "messages" if self.engine.api == "chat" else "prompt"
         named = {name: asked[name] for name in ("model", text)}
         rest = {name: value for name, value in asked.items() if name not in named}
+        if "max_tokens" in rest:
+            rest[self.engine.limit_field] = rest.pop("max_tokens")
         tries = self.engine.max_retries + 1
         said = ""
         for attempt in range(tries):
             try:
                 raw = await self.create(**named, extra_body=rest)
             except self.sdk_error as error:
-                told = {"host": self.host, "model": self.engine.model, "key_env": self.engine.api_key_env}
-                raise fault_of(error, **told, prompt=prompt.id, tries=tries, secret=self.secret) from None
+                # Not even as a cause: the exception holds the request, and so the key.
+                raise fault_of(error, self.engine, host=self.host, prompt=prompt.id, secret=self.secret) from None
             self.retries += raw.retries_taken
             try:
                 return read_answer(raw.content, logprobs=logprobs, secret=self.secret)
@@ -184,7 +190,7 @@ class Session:
             if attempt + 1 < tries:
                 self.retries += 1
                 await asyncio.sleep(min(PAUSE * 2**attempt, LONGEST_PAUSE))
-        raise Fault(f"{self.host} gave no readable answer for {self.engine.model!r} in {tries} tries ({said})")
+        raise Fault(f"{self.host} gave no answer for {self.engine.model!r} that could be read {tried(tries)} ({said})")
 
     async def close(self) -> None:
         """End what an interruption has left running, and the connections."""

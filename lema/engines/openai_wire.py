@@ -14,6 +14,7 @@ from lema.engines.reply_cache import Answer, Choice
 from lema.protocols import Prompt, Reply, Sampling
 
 EXCERPT = 300  # characters of what a server says that a message quotes
+SEEDS = 2**31  # servers differ in what they take; below this all agree
 SCRUBBED = 8  # shorter keys (`EMPTY`, `none`) are words of local servers and no secrets
 
 
@@ -73,7 +74,7 @@ def body(
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "max_tokens": sampling.max_tokens,
-        "seed": seed,
+        "seed": seed % SEEDS,
         **optional,
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from lema.durable import make_below, write_whole
-from lema.spec import canonical, digest, encode
+from lema.spec import digest, encode
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class ReplyCache:
     """Answers in `folder/<2 hex>/<hash of the request>.json`.
 
-    Processes may share a folder: files appear whole, and two that ask the same at once merely pay twice.
+    A request is in the stable form of `lema.spec.canonical`. Processes may share a folder: files appear whole, and two that ask the same at once merely pay twice.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class ReplyCache:
 
     def path(self, request: dict[str, Any]) -> Path:
         """Where the answer to a request belongs."""
-        name = digest(encode(canonical(request)))
+        name = digest(encode(request))
         return self.folder / name[:2] / f"{name}.json"
 
     def read(self, request: dict[str, Any]) -> Answer | None:
@@ -64,7 +64,7 @@ class ReplyCache:
         except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
             log.warning("%s is damaged (%s): asking again", path, fault)
             return None
-        if encode(kept.request) != encode(canonical(request)):
+        if encode(kept.request) != encode(request):
             log.warning("%s answers another request: asking again", path)
             return None
         if not kept.answer.choices or not hmac.compare_digest(kept.digest, content(kept.request, kept.answer)):
@@ -74,8 +74,7 @@ class ReplyCache:
 
     def write(self, request: dict[str, Any], answer: Answer) -> None:
         """Keep an answer; it is on disk when this returns."""
-        plain = canonical(request)
-        kept = Kept(digest=content(plain, answer), request=plain, answer=answer)
+        kept = Kept(digest=content(request, answer), request=request, answer=answer)
         path = self.path(request)
         make_below(self.folder, Path(path.parent.name))
         write_whole(path, [msgspec.json.format(msgspec.json.encode(kept), indent=1), b"\n"])

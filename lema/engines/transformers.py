@@ -48,8 +48,11 @@ class Transformers(Spec):
     def open(self, *, checkpoint: Path | None = None, replies: Path | None = None) -> Iterator[Complete]:  # noqa: ARG002
         """Load model and tokenizer; `replies` is not used, since these cost nothing but time."""
         with thread_limit(self.threads):
+            from transformers.utils.logging import disable_progress_bar
+
             from lema.decoding import Decoder
 
+            disable_progress_bar()  # its bars for loading weights would run through those of the stages
             tokenizer = load_tokenizer(self.model, checkpoint)
             device = pick_device(self.device)
             model = load_model(self.model, checkpoint, device=device, quantised=self.quantised)

@@ -46,4 +46,5 @@ class Evaluate(Stage):
             part=self.part,
         )
         counts = tally(solutions)
-        return {"questions": len(chosen), **counts, "accuracy": counts["right"] / max(1, counts["sampled"])}
+        # Over questions, not over replies: a question without a reply is not answered right.
+        return {"questions": len(chosen), **counts, "accuracy": counts["right"] / max(1, len(chosen))}

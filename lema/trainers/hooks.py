@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import time
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from lema.errors import StageFailed
-from lema.extras import require
 from lema.protocols import TrainJob
+from lema.tracking import Tracking, open_run
 from lema.trainers.batches import Order
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder
 
 TOLD = 0.5  # seconds between reports of progress
-KEY_LIKE = re.compile(r"^(sk-|hf_|xox|gh[pousr]_|AKIA)")
 
 
 def make_hooks(job: TrainJob, trainer: Finetune, folder: Folder, plan: Order) -> Any:
@@ -31,10 +30,11 @@ def make_hooks(job: TrainJob, trainer: Finetune, folder: Folder, plan: Order) ->
     class Hooks(TrainerCallback):  # type: ignore[misc]
         told = 0.0
         board: Any = None
+        boards = ExitStack()
 
         def on_train_begin(self, *_: Any, **__: Any) -> None:
             if first and job.tracking:
-                self.board = open_board(job)
+                self.board = self.boards.enter_context(open_board(job))
 
         def on_log(self, _args: Any, state: Any, _control: Any, logs: dict[str, Any], **_: Any) -> None:
             if "loss" not in logs:
@@ -71,38 +71,13 @@ def make_hooks(job: TrainJob, trainer: Finetune, folder: Folder, plan: Order) ->
                 torch.distributed.barrier()
 
         def on_train_end(self, *_: Any, **__: Any) -> None:
-            if self.board is not None:
-                self.board.finish()
+            self.boards.close()
 
     return Hooks()
 
 
-def open_board(job: TrainJob) -> Any:
-    """The W&B run of this training: resumed by id, offline where there is no key."""
-    wandb = require("wandb", extra="wandb", why="tracking=wandb")
-    said = job.tracking
-    offline = said.get("mode") != "disabled" and not os.environ.get("WANDB_API_KEY")
-    return wandb.init(
-        project=said.get("project"),
-        entity=said.get("entity"),
-        group=said.get("group"),
-        id=said["id"],
-        name=said.get("name") or f"train-{said['id'][:8]}",
-        mode="offline" if offline else said.get("mode") or "online",
-        resume="allow",
-        dir=said.get("dir") or job.work,
-        job_type="train",
-        config=harmless({"trainer": job.trainer, "model": {**job.model, "path": None}, "seed": job.seed}),
-        settings=wandb.Settings(
-            x_disable_stats=True, x_disable_meta=True, disable_git=True, console="off", silent=True
-        ),
-    )
-
-
-def harmless(value: Any) -> Any:
-    """A configuration without values that look like keys."""
-    if isinstance(value, dict):
-        return {name: harmless(held) for name, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [harmless(held) for held in value]
-    return "<removed>" if isinstance(value, str) and KEY_LIKE.search(value) else value
+def open_board(job: TrainJob) -> AbstractContextManager[Any]:
+    """The W&B run of this training: the stage's own, so that what the stage logs at its end joins it."""
+    settings = {name: held for name, held in job.tracking.items() if name != "id"}
+    config = {"trainer": job.trainer, "model": {**job.model, "path": None}, "seed": job.seed}
+    return open_run(Tracking(**settings), run_id=job.tracking["id"], job_type="train", config=config)

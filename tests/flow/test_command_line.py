@@ -203,4 +203,4 @@ def test_every_shipped_option_builds(command: Command, group: str) -> None:
         assert outcome.code == 0, (line, outcome.err)
 
 
-NEEDS_MORE = {"teacher"}  # a corrector that needs `teacher=`
+NEEDS_MORE = {"teacher", "recorded"}  # a corrector that needs `teacher=`, engines that need a file

@@ -1,9 +1,10 @@
 """An OpenAI-compatible server on 127.0.0.1 that fails as told.
 
 It answers `/v1/chat/completions` and `/v1/completions` with texts that depend on prompt, seed and
-place only, and remembers every request. Faults are planned for each prompt, one a request:
+place only, and remembers every request. Faults are planned for a prompt, or for whichever comes next:
 
     server = Faulty(faults={"p1": [Fault(status=429, headers={"Retry-After": "0.2"}), Fault(hang=9)]})
+    server.next = [Fault(status=500)]
     with server.running() as url: ...
 
     python tests/servers/faulty.py [--delay SECONDS]   # prints its URL; ends when its input does
@@ -55,10 +56,16 @@ class Faulty:
     ) -> None:
         self.faults = {prompt: list(planned) for prompt, planned in (faults or {}).items()}
         self.always, self.delay, self.key = always, delay, key
+        self.next: list[Fault] = []
+        self.port = 0
         self.requests: list[dict[str, Any]] = []
         self.answered: list[str] = []
         self.times: list[float] = []
         self.now = self.peak = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
 
     @property
     def asked(self) -> Counter[str]:
@@ -67,7 +74,7 @@ class Faulty:
 
     @contextmanager
     def running(self) -> Iterator[str]:
-        """Serve in a thread; gives the base URL."""
+        """Serve in a thread, again on the same port if it did before; gives the base URL."""
         loop, ready = asyncio.new_event_loop(), threading.Event()
         urls: list[str] = []
 
@@ -76,7 +83,7 @@ class Faulty:
             ready.set()
 
         def serve() -> None:
-            loop.create_task(begin())  # noqa: RUF006
+            loop.create_task(begin())
             loop.run_forever()
 
         thread = threading.Thread(target=serve, daemon=True)
@@ -91,8 +98,9 @@ class Faulty:
             loop.close()
 
     async def listen(self) -> str:
-        self.server = await asyncio.start_server(self.connection, "127.0.0.1", 0, backlog=1024)
-        return f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}/v1"
+        self.server = await asyncio.start_server(self.connection, "127.0.0.1", self.port, backlog=1024)
+        self.port = self.server.sockets[0].getsockname()[1]
+        return self.url
 
     async def shut(self) -> None:
         self.server.close()
@@ -121,6 +129,7 @@ class Faulty:
             self.times.append(asyncio.get_running_loop().time())
             self.requests.append(request)
             planned = self.faults.get(prompt_of(request))
+            planned = planned or self.next
             fault = planned.pop(0) if planned else self.always
             if self.key is not None and sent != self.key:
                 fault = Fault(status=401, message="no such key: {key}")
@@ -138,7 +147,9 @@ class Faulty:
             message = fault.message.replace("{key}", sent)
             data = json.dumps({"error": {"message": message, "type": "planned", "code": None}}).encode()
         extra = "".join(f"{name}: {value}\r\n" for name, value in fault.headers.items())
-        head = f"HTTP/1.1 {fault.status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n{extra}\r\n"
+        head = (
+            f"HTTP/1.1 {fault.status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n{extra}\r\n"
+        )
         writer.write(head.encode() + (data[: len(data) // 2] if fault.cut else data))
         if fault.status == 200 and not fault.cut:
             self.answered.append(prompt_of(request))
@@ -164,8 +175,11 @@ def answer(request: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
     choices = []
     for place in range(count):
         text = text_of(request, place)
+        logprobs = None
+        if request.get("logprobs"):
+            logprobs = {"content": [{"token": "a", "logprob": -0.5}] * 7} if chat else {"token_logprobs": [-0.5] * 7}
         held = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
-        choices.append({"index": place, "finish_reason": "stop", "logprobs": None, **held, **fault.patch})
+        choices.append({"index": place, "finish_reason": "stop", "logprobs": logprobs, **held, **fault.patch})
     usage = {"prompt_tokens": 11, "completion_tokens": 7 * count, "total_tokens": 11 + 7 * count}
     kind = "chat.completion" if chat else "text_completion"
     model = f"{request['model']}-2024"

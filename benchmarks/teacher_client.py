@@ -1,0 +1,107 @@
+"""The openai engine beside a plain loop over the openai SDK, on the same prompts in one run.
+
+    python benchmarks/teacher_client.py [--requests 1000] [--concurrency 64] [--rounds 3]
+
+The server is `tests/servers/faulty.py` in another process and answers at once. The plain loop is
+what its documentation shows: one `AsyncOpenAI`, a semaphore, `asyncio.gather`; it keeps nothing.
+CPU time is that of this process, all threads. Sides alternate; the best round of each counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import openai
+
+from lema.engines.openai import OpenAI
+from lema.protocols import Prompt, Sampling
+
+SERVER = Path(__file__).parents[1] / "tests" / "servers" / "faulty.py"
+SAMPLING = Sampling(max_tokens=64)
+
+
+def plain(url: str, prompts: list[Prompt], concurrency: int, aiohttp: bool) -> list[str | None]:
+    """Texts by way of the SDK alone."""
+
+    async def run() -> list[str | None]:
+        transport = openai.DefaultAioHttpClient() if aiohttp else None
+        async with openai.AsyncOpenAI(base_url=url, api_key="none", http_client=transport) as client:
+            turn = asyncio.Semaphore(concurrency)
+
+            async def one(prompt: Prompt) -> str | None:
+                async with turn:
+                    done = await client.chat.completions.create(
+                        model="toy",
+                        messages=[{"role": "user", "content": prompt.text}],
+                        n=1,
+                        temperature=0.0,
+                        top_p=1.0,
+                        max_tokens=SAMPLING.max_tokens,
+                        seed=prompt.seed,
+                    )
+                    return done.choices[0].message.content
+
+            return list(await asyncio.gather(*map(one, prompts)))
+
+    return asyncio.run(run())
+
+
+def engine(url: str, prompts: list[Prompt], concurrency: int, replies: Path | None) -> list[str | None]:
+    """Texts by way of the engine."""
+    with OpenAI(model="toy", base_url=url, concurrency=concurrency).open(replies=replies) as complete:
+        return [reply.text for (reply,) in complete(prompts, SAMPLING)]
+
+
+def measured(side: Callable[[], list[str | None]]) -> tuple[float, float, list[str | None]]:
+    """CPU seconds, seconds, texts."""
+    cpu, clock = time.process_time(), time.perf_counter()
+    texts = side()
+    return time.process_time() - cpu, time.perf_counter() - clock, texts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=1000)
+    parser.add_argument("--concurrency", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    body = "Ann has some apples and buys more of them. " * 45  # about 2 KB, as a prompt with four examples is
+    prompts = [Prompt(id=str(n), text=f"{n}: {body}") for n in range(given.requests)]
+    server = subprocess.Popen([sys.executable, SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None and server.stdin is not None
+    url = server.stdout.readline().strip()
+    best: dict[str, tuple[float, float]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for turn in range(given.rounds):
+            folder = Path(scratch, str(turn))
+            folder.mkdir()
+            sides: dict[str, Callable[[], list[str | None]]] = {
+                "SDK": lambda: plain(url, prompts, given.concurrency, aiohttp=False),
+                "SDK over aiohttp": lambda: plain(url, prompts, given.concurrency, aiohttp=True),
+                "engine, nothing kept": lambda: engine(url, prompts, given.concurrency, None),
+                "engine, each reply on disk": lambda folder=folder: engine(url, prompts, given.concurrency, folder),
+                "engine, all found on disk": lambda folder=folder: engine(url, prompts, given.concurrency, folder),
+            }
+            texts: list[list[str | None]] = []
+            for name, side in sides.items():
+                cpu, clock, found = measured(side)
+                texts.append(found)
+                former = best.get(name, (cpu, clock))
+                best[name] = min(former[0], cpu), min(former[1], clock)
+            assert all(found == texts[0] for found in texts)
+    server.stdin.close()
+    server.wait()
+    for name, (cpu, clock) in best.items():
+        rates = f"{given.requests / cpu:8,.0f} requests a CPU-second {given.requests / clock:8,.0f} requests/s"
+        print(f"{name:28}{rates}   {best['SDK'][0] / cpu:5.2f} x SDK by CPU time")
+
+
+if __name__ == "__main__":
+    main()
