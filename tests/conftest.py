@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from servers.faulty import Faulty
-from servers.served_model import ServedModel, lacking
 from servers.smollm2 import Unavailable, model_folder
 
 ROOT = Path(__file__).parents[1]
@@ -38,22 +37,6 @@ def smollm2_dir() -> Path:
     except Unavailable as fault:
         missing(str(fault))
         raise
-
-
-@pytest.fixture
-def openai_server(tmp_path: Path) -> Iterator[Callable[[Path], ServedModel]]:
-    """Starts a real OpenAI-compatible server for a model folder; it can be killed and started again."""
-    if absent := lacking():
-        missing(f"the server needs {' and '.join(absent)}: pip install 'transformers[serving]'")
-    started: list[ServedModel] = []
-
-    def serve(model: Path) -> ServedModel:
-        started.append(ServedModel(model, tmp_path))
-        return started[-1].start()
-
-    yield serve
-    for server in started:
-        server.kill()
 
 
 @pytest.fixture

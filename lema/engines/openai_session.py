@@ -148,7 +148,8 @@ class Session:
         # Seed and sample also stand beside the body: `extra_body` may leave the seed out of it.
         request = {"provider": engine.provider, "api": engine.api, "seed": seed, "sample": sample, "body": asked}
         request = canonical(request)
-        found = await asyncio.to_thread(self.cache.read, request) if self.cache else None
+        # Read at once: opening a small file takes less than handing it to a thread. Writes wait for the disk.
+        found = self.cache.read(request) if self.cache else None
         if found is not None:
             self.found += 1
             arrived()

@@ -43,7 +43,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class ReplyCache:
     """Answers in `folder/<2 hex>/<hash of the request>.json`.
 
-    A request is in the stable form of `lema.spec.canonical`. Processes may share a folder: files appear whole, and two that ask the same at once merely pay twice.
+    A request is in the stable form of `lema.spec.canonical`. Processes may share a folder: files
+    appear whole, and two that ask the same at once merely pay twice.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -11,20 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import missing, require_data
+from conftest import require_data
 from servers.openai_server import Server
-from servers.smollm2 import Unavailable, model_folder
 
 PLANTED = "sk-planted-0123456789abcdefghijklmnop"
-
-
-@pytest.fixture(scope="module")
-def smollm2() -> Path:
-    try:
-        return model_folder()
-    except Unavailable as why:
-        missing(str(why))
-        raise
 
 
 def command(folder: Path, model: Path, data: Path, server: Server) -> list[str]:
@@ -58,10 +48,10 @@ def manifests(folder: Path) -> dict[str, dict[str, Any]]:
 @pytest.mark.real
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_every_real_part_is_in_the_path_and_a_dead_server_loses_nothing(smollm2: Path, tmp_path: Path) -> None:
+def test_every_real_part_is_in_the_path_and_a_dead_server_loses_nothing(smollm2_dir: Path, tmp_path: Path) -> None:
     data = require_data("gsm8k")
-    with Server(smollm2, tmp_path) as server:
-        words = command(tmp_path, smollm2, data, server)
+    with Server(smollm2_dir, tmp_path) as server:
+        words = command(tmp_path, smollm2_dir, data, server)
         process = run(words, tmp_path)
         while not replies(tmp_path):
             assert process.poll() is None, (tmp_path / "log.txt").read_text()[-3000:]

@@ -23,9 +23,8 @@ LAYERS = tuple(
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMPONENTS = LAYERS[2]
-HEAVY = set(
-    "torch transformers peft bitsandbytes deepspeed openai wandb datasets vllm scipy matplotlib tokenizers accelerate".split()
-)
+HEAVY = {"torch", "transformers", "tokenizers", "accelerate", "peft", "bitsandbytes", "deepspeed", "vllm"}
+HEAVY |= {"openai", "wandb", "datasets", "scipy", "matplotlib"}
 FILES = sorted(ROOT.rglob("*.py"))
 #: Imported inside functions only, or run as processes of their own: these may load torch at once.
 LATE = {"trainers/worker.py", "decoding.py", "kvcache.py"}

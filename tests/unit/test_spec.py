@@ -106,7 +106,7 @@ def test_wrong_types_unknown_names_and_missing_values_are_refused(wrong: dict[st
 
 def test_a_spec_cannot_be_changed() -> None:
     toy = Toy(rate=0.5)
-    with pytest.raises(Exception, match="frozen|assign"):
+    with pytest.raises(Exception, match=r"frozen|assign"):
         toy.rate = 1.0  # type: ignore[misc]
 
 
