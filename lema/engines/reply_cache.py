@@ -49,6 +49,7 @@ class ReplyCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.made: set[str] = set()  # folders below it that are there
 
     def path(self, request: dict[str, Any]) -> Path:
         """Where the answer to a request belongs."""
@@ -77,7 +78,9 @@ class ReplyCache:
         """Keep an answer; it is on disk when this returns."""
         kept = Kept(digest=content(request, answer), request=request, answer=answer)
         path = self.path(request)
-        make_below(self.folder, Path(path.parent.name))
+        if path.parent.name not in self.made:
+            make_below(self.folder, Path(path.parent.name))
+            self.made.add(path.parent.name)
         write_whole(path, [msgspec.json.format(msgspec.json.encode(kept), indent=1), b"\n"])
 
 

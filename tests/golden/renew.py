@@ -18,8 +18,11 @@ from lema.pipeline import pipeline
 from lema.spec import key
 
 GOLDEN = Path(__file__).parent / "keys.json"
-#: What a test machine has in place of files that are named on the command line.
-LOCAL: dict[str, tuple[str, ...]] = {}
+#: What an experiment leaves to its user.
+LOCAL = {
+    "experiments=gsm8k_recorded": (f"reasoner.path={Path(__file__).parent / 'recorded.jsonl'}", "teacher.model=toy"),
+    "experiments=lema_gsm8k": ("teacher.model=gpt-4",),
+}
 
 
 def commands() -> Iterator[str]:
@@ -49,7 +52,7 @@ def keys() -> dict[str, dict[str, str]]:
     for command in commands():
         named = found.setdefault(f"lema {command}".strip(), {})
         for point in points_of(command):
-            own = [line for line in point.overrides if line != command]
+            own = [line for line in point.overrides if line not in (command, *LOCAL.get(command, ()))]
             for role, stage in vars(pipeline(point.experiment)).items():
                 if stage is not None:
                     named[" ".join([*own, role])] = key(stage)
