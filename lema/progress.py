@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from lema.plan import Step
@@ -72,7 +73,7 @@ class Display(AbstractContextManager["Display"]):
         self._end(step, f"done   {label(step)}  {seconds:.1f} s")
 
     def failed(self, step: Step, error: str) -> None:
-        self._end(step, f"[red]FAILED[/red] {label(step)}  {error.splitlines()[0] if error else ''}")
+        self._end(step, f"[red]FAILED[/red] {label(step)}  {escape(error.splitlines()[0] if error else '')}")
 
     def _end(self, step: Step, line: str) -> None:
         self.ended += 1
