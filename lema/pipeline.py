@@ -96,10 +96,30 @@ class Experiment(Spec):
                 f"only {', '.join(self.task.splits)}"
             )
         self.trainer.check_model(self.model, from_checkpoint=False)
+        most = self.most_examples()
+        if self.data_budget.examples is not None and most is not None and self.data_budget.examples > most:
+            raise ConfigError(
+                f"data_budget.examples: {self.data_budget.examples:,} is more than the {most:,} that this mix can have "
+                "(one a question of cot_questions, and one a sampled path of generation.questions)"
+            )
         if self.evaluation.sampling.n != 1:
             raise ConfigError(
                 f"evaluation.sampling.n: pass@1 takes one path a question, got {self.evaluation.sampling.n}"
             )
+
+    def most_examples(self) -> int | None:
+        """An upper bound on the mix, known before anything runs; None when a slice goes to its split's end."""
+        paths = self.generation.correct_per_question or self.generation.sampling.n
+        parts = (
+            (self.data_mix.cot, self.cot_questions, 1),
+            (self.data_mix.needs_corrections, self.generation.questions, paths),
+        )
+        most = 0
+        for counts, where, each in parts:
+            if counts and where.stop is None:
+                return None
+            most += each * ((where.stop or 0) - where.start) if counts else 0
+        return most
 
     def learns_from(self, source: str) -> bool:
         """Whether training examples come from the questions of this slice."""
