@@ -94,7 +94,11 @@ WRONG: list[tuple[str, *tuple[str, ...]]] = [
     ("+data_mix=cott", "data_mix: no option 'cott'. Did you mean 'cot'?"),
     ("experiments=nosuch", "experiments: no option 'nosuch'", "Options: ", "good"),
     ("sweeps=dmo", "sweeps: no option 'dmo'. Did you mean 'demo'?"),
-    ("seed=1 data_budget=examples data_budget.examples=99999", "data_budget.examples: 99,999 is more than", "cot_questions"),
+    (
+        "seed=1 data_budget=examples data_budget.examples=99999",
+        "data_budget.examples: 99,999 is more than",
+        "cot_questions",
+    ),
     ("data_budget=1000", "data_budget: no option '1000'", "full"),
     ("mode=plann", "mode: expected one of run, plan,", "Did you mean 'plan'?"),
     ("model.dtype=float31", "model.dtype: expected one of float32,", "Did you mean 'float32'?"),

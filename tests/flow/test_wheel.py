@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from small import SMALL
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +36,7 @@ def test_every_file_of_the_configuration_is_in_the_wheel(wheel: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_installed_wheel_plans_the_default_from_another_folder(wheel: Path, tmp_path: Path) -> None:
+def test_an_installed_wheel_plans_and_runs_the_default_from_another_folder(wheel: Path, tmp_path: Path) -> None:
     installed, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
     elsewhere.mkdir()
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(installed)]
@@ -60,3 +61,6 @@ def test_an_installed_wheel_plans_the_default_from_another_folder(wheel: Path, t
     assert "evaluate" in planned.stdout and "4 experiment(s)" in planned.stdout
     assert lema("data_mix=cott").returncode == 2
     assert not list(elsewhere.iterdir())
+    ran = lema("sweeps=demo", *SMALL)
+    assert ran.returncode == 0, ran.stderr
+    assert (elsewhere / "report.html").is_file() and len(list((elsewhere / "store" / "artifacts").iterdir())) == 15

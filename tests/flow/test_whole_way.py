@@ -14,21 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from small import SMALL
 
-SMALL = [
-    "debug=small",
-    "cot_questions.stop=48",
-    "generation.questions.stop=24",
-    "generation.sampling.n=2",
-    "generation.sampling.max_tokens=48",
-    "generation.part=6",
-    "evaluation.questions.stop=24",
-    "evaluation.part=6",
-    "evaluation.sampling.max_tokens=48",
-    "trainer.epochs=2",
-    "trainer.batch_size=16",
-    "trainer.save_every=2",
-]
 DEMO = ["sweeps=demo", *SMALL]
 TWELVE = ["-m", "data_mix=cot,cot_and_corrections,corrections,cot_matched", "seed=0,1,2", *SMALL]
 #: One base evaluation, one generation, one correction, and for each of twelve points a mix, a training, an evaluation.
