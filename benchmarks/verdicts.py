@@ -15,6 +15,7 @@ from pathlib import Path
 from lema.records import Question, Verdict
 from lema.verifiers.numbers import Numbers
 
+SOLUTIONS = Path(__file__).parents[2] / "shared" / "data" / "gsm8k" / "model_solutions.jsonl"
 Case = tuple[str, Question, bool]
 
 
@@ -40,7 +41,7 @@ def measure(name: str, cases: list[Case], right: Callable[[str, Question], bool]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("solutions", type=Path)
+    parser.add_argument("solutions", type=Path, nargs="?", default=SOLUTIONS)
     parser.add_argument("--repeats", type=int, default=10)
     given = parser.parse_args()
     cases = load(given.solutions)

@@ -11,7 +11,7 @@ from lema.protocols import Engine, Sampling, Task
 from lema.slices import Slice
 from lema.spec import runtime, spec
 from lema.stage import Inputs, Stage
-from lema.stages.sampling import checkpoint_of, reasoner_name, sample_solutions, tally
+from lema.stages.sampling import sample_solutions, tally
 from lema.store import Work
 
 
@@ -32,18 +32,6 @@ class Generate(Stage):
     part: Annotated[int, Field(ge=1)] = runtime(default=200)
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
-        chosen = self.task.questions(self.questions.split, self.questions.start, self.questions.stop)
-        solutions = sample_solutions(
-            chosen,
-            task=self.task,
-            engine=self.engine,
-            format=self.format,
-            sampling=self.sampling,
-            seed=self.seed,
-            reasoner=reasoner_name(self.engine, self.trained),
-            checkpoint=checkpoint_of(self.trained, inputs),
-            work=work,
-            part=self.part,
-        )
+        chosen, solutions = sample_solutions(self, inputs, work)
         answered = len({solution.question_id for solution in solutions})
         return {"questions": len(chosen), "questions_without_reply": len(chosen) - answered, **tally(solutions)}

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lema.formats import Format
 from lema.protocols import Engine, Prompt, Reply, Sampling, Task
 from lema.records import Question, Solution, Verdict
+from lema.slices import Slice
 from lema.spec import key
 from lema.stage import Inputs, Stage
 from lema.store import Work
@@ -31,24 +32,36 @@ def checkpoint_of(trained: Stage | None, inputs: Inputs) -> Path | None:
     return None if trained is None else inputs(trained).path / "model"
 
 
-def sample_solutions(
-    questions: Sequence[Question],
-    *,
-    task: Task,
-    engine: Engine,
-    format: Format,  # noqa: A002
-    sampling: Sampling,
-    seed: int,
-    reasoner: str,
-    checkpoint: Path | None,
-    work: Work,
-    part: int,
-) -> list[Solution]:
-    """Sample and judge solutions of all questions, part by part, and write `solutions.jsonl`.
+class Samples(Protocol):
+    """The fields that say what a stage samples."""
 
-    Parts that a killed run finished are read, not sampled again; `part` decides only how often
+    @property
+    def task(self) -> Task: ...
+    @property
+    def questions(self) -> Slice: ...
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def format(self) -> Format: ...
+    @property
+    def sampling(self) -> Sampling: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def trained(self) -> Stage | None: ...
+    @property
+    def part(self) -> int: ...
+
+
+def sample_solutions(stage: Samples, inputs: Inputs, work: Work) -> tuple[list[Question], list[Solution]]:
+    """Sample and judge solutions of a stage's questions, part by part; write `questions.jsonl`, `solutions.jsonl`.
+
+    Parts that a killed run finished are read, not sampled again; `stage.part` decides only how often
     that happens, never what is sampled.
     """
+    where, task, format_ = stage.questions, stage.task, stage.format
+    questions = task.questions(where.split, where.start, where.stop)
+    reasoner = reasoner_name(stage.engine, stage.trained)
 
     def judged(question: Question, sample: int, reply: Reply) -> Solution:
         found = task.verifier.judge(reply.text, question)
@@ -65,30 +78,30 @@ def sample_solutions(
             completion_tokens=reply.completion_tokens,
         )
 
-    with engine.open(checkpoint=checkpoint, replies=work.replies) as complete:
+    with stage.engine.open(checkpoint=checkpoint_of(stage.trained, inputs), replies=work.replies) as complete:
 
         def solve(chunk: Sequence[Question]) -> list[Solution]:
             prompts = [
                 Prompt(
                     id=question.id,
-                    text=format.cot_prompt(question),
-                    chat=format.chat,
-                    seed=prompt_seed(seed, question),
+                    text=format_.cot_prompt(question),
+                    chat=format_.chat,
+                    seed=prompt_seed(stage.seed, question),
                     fields={"question": question.text},
                 )
                 for question in chunk
             ]
-            replies = complete(prompts, sampling)
+            replies = complete(prompts, stage.sampling)
             return [
                 judged(question, sample, reply)
                 for question, several in zip(chunk, replies, strict=True)
                 for sample, reply in enumerate(several)
             ]
 
-        solutions = work.map("solutions", questions, solve, Solution, part=part, unit="questions")
+        solutions = work.map("solutions", questions, solve, Solution, part=stage.part, unit="questions")
     work.write("questions.jsonl", questions)
     work.write("solutions.jsonl", solutions)
-    return solutions
+    return questions, solutions
 
 
 def tally(solutions: Sequence[Solution]) -> dict[str, Any]:

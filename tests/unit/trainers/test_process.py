@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from lema.trainers.finetune import Finetune
-from lema.trainers.hooks import harmless
 from lema.trainers.process import environment, tail, written_since
 
 TRAINER = Finetune(method="full", learning_rate=1e-3, epochs=1.0, batch_size=8)
@@ -29,8 +28,3 @@ def test_the_quoted_log_is_of_this_run_and_without_keys(tmp_path: Path, monkeypa
     with log.open("a") as more:
         more.write("401 for token planted-value-123\nValueError: no\n")
     assert tail(written_since(log, start)) == "401 for token <HF_TOKEN>\nValueError: no"
-
-
-def test_values_that_look_like_keys_are_not_uploaded() -> None:
-    given = {"trainer": {"method": "lora", "note": "sk-abcdef"}, "list": ["hf_abcdef", 3]}
-    assert harmless(given) == {"trainer": {"method": "lora", "note": "<removed>"}, "list": ["<removed>", 3]}
