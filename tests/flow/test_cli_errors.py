@@ -107,7 +107,7 @@ WRONG: list[tuple[str, *tuple[str, ...]]] = [
     ("data_budget.examples=10 data_budget.target_tokens=10", "data_budget: give examples or target_tokens, not both"),
     ("model.hub=a/b", "model: give one of hub, path and shipped, not hub and path"),
     ("model.path=null model.hub=a/b", "model.revision: a/b needs a pinned revision"),
-    ("cot_questions.start=5000", "cot_questions: stop must be greater than start (5000), got 3000"),
+    ("cot_questions.start=5000", "cot_questions: stop must be greater than start (5000), got 1500"),
     ("evaluation.questions.split=train", "must not be scored on questions that it learned from"),
     ("evaluation.questions.split=tset", "evaluation.questions.split: ", "no split 'tset'"),
     ("evaluation.sampling.n=2", "evaluation.sampling.n: pass@1 takes one path a question, got 2"),
