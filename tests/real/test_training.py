@@ -325,9 +325,12 @@ def test_tracking_logs_each_step_offline_under_the_given_id(
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("OPENAI_API_KEY", "planted-openai-key")
     trainer = Finetune(**TOY, max_steps=3)
-    tracking = {"project": "lema", "group": "sweep", "id": "0123456789abcdef", "mode": "online"}
+    board = tmp_path / "board"
+    board.mkdir()
+    tracking = {"backend": "wandb", "project": "lema", "group": "sweep", "mode": "auto", "dir": str(board)}
+    tracking["id"] = "0123456789abcdef"
     trainer.train(toy_job(tmp_path, toy, trainer, examples, tracking=tracking), ignore)
-    (run,) = (tmp_path / "work" / "wandb").glob("offline-run-*-0123456789abcdef")
+    (run,) = (board / "wandb").glob("offline-run-*-0123456789abcdef")
     (log,) = run.glob("*.wandb")
     data = log.read_bytes()
     assert data.count(b"train/loss") >= 3
