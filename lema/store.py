@@ -1,9 +1,9 @@
 """The store: every stage's artifact, made once, whole, and never lost.
 
-root/artifacts/<kind>-<key>/   finished; appears by one rename, manifest inside
-root/work/<kind>-<key>/        unfinished; see `lema.lease`
-root/replies/                  paid replies of teachers
-root/logs/
+STORE/artifacts/<kind>-<key>/  finished; appears by one rename, manifest inside
+STORE/work/<kind>-<key>/       unfinished; see `lema.lease`
+STORE/replies/                 paid replies of teachers
+STORE/logs/
 """
 
 from __future__ import annotations

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from servers.faulty import Faulty
@@ -27,6 +29,15 @@ def missing(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def package(name: str) -> ModuleType:
+    """An optional package: a skip for people who lack it, a failure in CI."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as fault:
+        missing(f"{name} is not installed")
+        raise AssertionError from fault
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import package
 
 from lema.errors import ConfigError, MissingExtra
 from lema.spec import key, spec
@@ -66,7 +67,7 @@ def only(kind: str, found: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def test_a_finished_stage_is_a_run_with_its_key_its_group_and_its_summary(offline: Path) -> None:
-    pytest.importorskip("wandb")
+    package("wandb")
     stage = Cook(recipe="soup", heat=2.5)
     settings = {"backend": "wandb", "project": "kitchen", "mode": "auto"}
     log_stage(stage, {"accuracy": 0.5, "funnel": {"sampled": 10, "rejected": {"late": 3}}}, settings, group="sweep-1")
@@ -81,7 +82,7 @@ def test_a_finished_stage_is_a_run_with_its_key_its_group_and_its_summary(offlin
 
 
 def test_numbers_are_logged_at_the_step_that_is_said_also_when_a_run_is_reopened(offline: Path) -> None:
-    pytest.importorskip("wandb")
+    package("wandb")
     tracking = Tracking(backend="wandb")
     for steps in ((1, 2), (3, 4)):
         with open_run(tracking, run_id="0123456789abcdef", job_type="train", config={}) as run:
@@ -94,7 +95,7 @@ def test_numbers_are_logged_at_the_step_that_is_said_also_when_a_run_is_reopened
 
 
 def test_no_planted_key_is_in_anything_that_wandb_writes(offline: Path) -> None:
-    pytest.importorskip("wandb")
+    package("wandb")
     config = {"base_url": f"http://user:{PLANTED['OPENAI_API_KEY']}@host", "deep": [{"x": PLANTED["HF_TOKEN"]}]}
     config |= {"password": "hunter2", PLANTED["aws_secret_access_key"]: 1}
     with open_run(Tracking(backend="wandb"), run_id="aaaa", job_type="cook", config=config) as run:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from conftest import package
 
 from lema.errors import ConfigError, InputError
 from lema.spec import key
@@ -48,7 +49,7 @@ def test_slices_are_by_position(folder: Path) -> None:
 
 
 def test_files_and_the_hub_loader_give_the_same_questions(folder: Path) -> None:
-    pytest.importorskip("datasets")
+    package("datasets")
     (folder / "README.md").write_text(CARD)
     hub = Gsm8k(verifier=Numbers(), hub=str(folder), revision="0" * 40)
     assert hub.questions("train") == local(folder).questions("train")
@@ -118,7 +119,7 @@ def test_missing_data_and_impossible_slices_are_errors(folder: Path, tmp_path: P
 
 
 def test_no_network_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("datasets")
+    package("datasets")
     gone = Gsm8k(verifier=Numbers(), hub=str(tmp_path / "gone"), revision="0" * 40)
     with pytest.raises(InputError, match=r"could not be loaded.*task\.path"):
         gone.questions("test")
