@@ -11,8 +11,8 @@ from typing import Any, TypeVar, cast
 
 from lema.building import Builder, Choices, Fault, Refused
 from lema.errors import ConfigError
+from lema.experiment import Experiment
 from lema.options import Options, Point
-from lema.pipeline import Experiment
 from lema.spec import Spec
 from lema.wording import redacted, shown
 

@@ -7,8 +7,9 @@ code: no token ever spans the border between what carries loss and what does not
 
 from __future__ import annotations
 
+import itertools
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,18 +25,20 @@ CHUNK = 1024  # texts tokenised at once
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Token ids of one example; the first `prompt` of them carry no loss, the others all do.
+    """Token ids of one example; the first `prompt` of them carry no loss, the others all do but those `unlearned`.
 
-    `prompt` is at least 1: a token with nothing before it cannot be predicted.
+    `prompt` is at least 1: a token with nothing before it cannot be predicted. `unlearned` are
+    stretches behind the prompt, as (start, end) in tokens.
     """
 
     ids: array[int]  # machine integers: lists would take nine times the memory
     prompt: int
+    unlearned: tuple[tuple[int, int], ...] = ()
 
     @property
     def targets(self) -> int:
         """How many tokens carry loss, the end token included."""
-        return len(self.ids) - self.prompt
+        return len(self.ids) - self.prompt - sum(end - start for start, end in self.unlearned)
 
 
 def prompt_ids(tokenizer: Any, text: str, *, chat: bool = False) -> list[int]:
@@ -82,9 +85,46 @@ def encode(tokenizer: Any, examples: Sequence[Example], *, chat: bool = False) -
         chunk = examples[start : start + CHUNK]
         prompts = prompts_ids(tokenizer, [example.prompt for example in chunk], chat=chat)
         completions = completions_ids(tokenizer, [example.completion for example in chunk], chat=chat)
-        for prompt, completion in zip(prompts, completions, strict=True):
-            encoded.append(Encoded(ids=array("i", prompt + completion), prompt=max(1, len(prompt))))
+        for example, prompt, completion in zip(chunk, prompts, completions, strict=True):
+            silent = unlearned_tokens(tokenizer, example, completion, after=len(prompt)) if example.unlearned else ()
+            encoded.append(Encoded(ids=array("i", prompt + completion), prompt=max(1, len(prompt)), unlearned=silent))
     return encoded
+
+
+def unlearned_tokens(
+    tokenizer: Any, example: Example, completion: Sequence[int], *, after: int
+) -> tuple[tuple[int, int], ...]:
+    """The tokens of an example that carry no loss though they stand behind its prompt, as (start, end).
+
+    A token is left out when all of its characters are: one on the border is learned. The end token always is.
+
+    Args:
+        completion: the ids of the example's completion, the end token last.
+        after: how many tokens stand before them.
+
+    Raises:
+        ConfigError: the tokenizer does not say which characters a token stands for.
+    """
+    if not tokenizer.is_fast:
+        raise ConfigError(
+            "this data_mix leaves parts of a completion without loss, which needs a tokenizer that says where its "
+            "tokens stand in the text (a fast one): use another model, or data_mix.loss=completion"
+        )
+    places = tokenizer(example.completion, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    assert len(places) == len(completion) - 1
+    silent = [
+        after + number
+        for number, (start, end) in enumerate(places)
+        if after + number > 0 and end > start and any(a <= start and end <= b for a, b in example.unlearned)
+    ]
+    return tuple(stretches(silent))
+
+
+def stretches(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Rising numbers as (start, end) of the runs without a gap."""
+    for _, run in itertools.groupby(enumerate(places), key=lambda pair: pair[1] - pair[0]):
+        numbers = [number for _, number in run]
+        yield numbers[0], numbers[-1] + 1
 
 
 def end_id(tokenizer: Any, *, chat: bool = False) -> int:

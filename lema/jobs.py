@@ -8,9 +8,9 @@ import msgspec
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker is told."""
+    """What a worker is told. Stages that share a loaded model are one job, done in the order of their `keys`."""
 
-    key: str
+    keys: tuple[str, ...]
     store: str
     point: dict[str, Any]
     overrides: tuple[str, ...] = ()
@@ -18,8 +18,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker says when it ends; `exit_code` is that of the process."""
+    """What a worker says when a stage ends, one line a stage; the last `exit_code` is that of the process."""
 
+    key: str
     exit_code: int
     error: str = ""
     seconds: float = 0.0

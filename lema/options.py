@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lema.pipeline import Experiment
+from lema.experiment import Experiment
 from lema.spec import Spec, runtime, spec
 
 Mode = Literal["run", "plan", "status", "compare", "report", "gc", "doctor"]

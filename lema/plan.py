@@ -121,11 +121,11 @@ def reachable(points: Sequence[Point]) -> set[str]:
     return {own for stages in pipelines for target in stages.targets() for own in walk.reach(target)}
 
 
-def find_stage(points: Sequence[Point], wanted: str) -> Stage:
-    """The stage of these points that has this key.
+def find_stages(points: Sequence[Point], wanted: Sequence[str]) -> list[Stage]:
+    """The stages of these points that have these keys, in their order.
 
     Raises:
-        ConfigError: none has, so that code and configuration are not those that planned it.
+        ConfigError: none has one of them, so that code and configuration are not those that planned it.
     """
     walk = _Walk()
     pipelines = [pipeline(point.experiment) for point in points]
@@ -133,9 +133,9 @@ def find_stage(points: Sequence[Point], wanted: str) -> Stage:
         for target in stages.targets():
             walk.visit(target)
     try:
-        return walk.stages[wanted]
-    except KeyError:
+        return [walk.stages[own] for own in wanted]
+    except KeyError as fault:
         raise ConfigError(
-            f"no stage of this configuration has the key {wanted}: the code or a data file changed since it was "
+            f"no stage of this configuration has the key {fault.args[0]}: the code or a data file changed since it was "
             "planned. Run the same command again."
         ) from None

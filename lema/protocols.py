@@ -106,6 +106,11 @@ class Task(Protocol):
     @property
     def splits(self) -> tuple[str, ...]: ...
 
+    @property
+    def test_split(self) -> str:
+        """The split that results are reported on."""
+        ...
+
     def questions(self, split: str, start: int = 0, stop: int | None = None) -> list[Question]:
         """The questions of a slice of a split, in a fixed order, with unique and stable ids.
 

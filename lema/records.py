@@ -95,17 +95,22 @@ class Correction(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{self.solution_id}~{self.corrector}"
 
 
-class Example(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One training example. Loss is on the completion (and the end token), never on the prompt."""
+class Example(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One training example. Loss is on the completion (and the end token), never on the prompt.
+
+    `unlearned` are stretches of the completion, as (start, end) in characters, that carry no loss either.
+    """
 
     prompt: str
     completion: str
     question_id: str
-    source: str  # "cot", "correction" or "cot_from_correction"
+    source: str  # "cot", "augmented", "correction", "cot_from_correction" or "mistake_in_target"
+    unlearned: tuple[tuple[int, int], ...] = ()
 
     @property
     def id(self) -> str:
-        return digest(f"{self.prompt}\0{self.completion}".encode())
+        spans = f"\0{self.unlearned}" if self.unlearned else ""
+        return digest(f"{self.prompt}\0{self.completion}{spans}".encode())
 
 
 def dump(rows: Iterable[Record]) -> bytes:

@@ -45,9 +45,12 @@ class Outcome:
 
 @dataclasses.dataclass
 class _Running:
-    step: Step
+    """A worker with the stages that it has still to do, the current one first."""
+
+    steps: list[Step]
     process: subprocess.Popen[bytes]
     log: Path
+    said: bytes = b""  # of its standard output, up to a line that is not whole yet
 
 
 def default_workers() -> int:
@@ -84,17 +87,20 @@ def run(plan: Plan, points: Sequence[Point], store: Store, workers: int, display
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         while waiting or running:
-            for step in [s for s in waiting if finished.issuperset(s.upstream)][: max(0, workers - len(running))]:
-                waiting.remove(step)
-                running.append(_start(step, points, store, share, group))
-                display.start(step)
-            for worker in [w for w in running if w.process.poll() is not None]:
-                running.remove(worker)
-                _settle(worker, outcome, finished, display)
+            while len(running) < workers and (steps := _next(waiting, finished)):
+                waiting = [step for step in waiting if step not in steps]
+                running.append(_start(steps, points, store, share, group))
+                display.start(steps[0])
+            for worker in list(running):
+                ended = worker.process.poll() is not None  # asked first, so that its last words are heard
+                _hear(worker, outcome, finished, display)
+                if ended:
+                    running.remove(worker)
+                    waiting += _settle(worker, outcome, display)
             lost = _doomed(waiting, outcome)
             outcome.skipped += lost
             waiting = [step for step in waiting if step not in lost]
-            display.update([worker.step for worker in running])
+            display.update([worker.steps[0] for worker in running if worker.steps])
             time.sleep(POLL)
     except BaseException:
         _stop(running)
@@ -108,11 +114,22 @@ def _interrupt(signum: int, _frame: object) -> None:
     raise Preempted(f"stopped by {signal.Signals(signum).name}; the same command goes on from here")
 
 
-def _start(step: Step, points: Sequence[Point], store: Store, share: dict[str, str], group: str) -> _Running:
-    point = points[step.points[0]]
+def _next(waiting: Sequence[Step], finished: set[str]) -> list[Step]:
+    """Stages for one worker: the first that is ready, with all that are ready for the same model of the same point."""
+    ready = [step for step in waiting if finished.issuperset(step.upstream)]
+    if not ready or ready[0].stage.loads is None:
+        return ready[:1]
+    first = ready[0]
+    return [s for s in ready if s.points[0] == first.points[0] and s.stage.loads == first.stage.loads]
+
+
+def _start(steps: Sequence[Step], points: Sequence[Point], store: Store, share: dict[str, str], group: str) -> _Running:
+    first = steps[0]
+    point = points[first.points[0]]
     store.logs.mkdir(parents=True, exist_ok=True)
-    name = f"{step.stage.kind}-{step.key}"
-    job = Job(key=step.key, store=str(store.root), point=point.raw, overrides=point.overrides, group=group)
+    name = f"{first.stage.kind}-{first.key}"
+    keys = tuple(step.key for step in steps)
+    job = Job(keys=keys, store=str(store.root), point=point.raw, overrides=point.overrides, group=group)
     path = store.logs / f"{name}.{os.getpid()}.job.json"
     path.write_bytes(msgspec.json.encode(job))
     log = store.logs / f"{name}.log"
@@ -124,29 +141,47 @@ def _start(step: Step, points: Sequence[Point], store: Store, share: dict[str, s
             stderr=errors,
             env=share,
         )
-    return _Running(step, process, log)
+    assert process.stdout is not None
+    os.set_blocking(process.stdout.fileno(), False)
+    return _Running(list(steps), process, log)
 
 
-def _settle(worker: _Running, outcome: Outcome, finished: set[str], display: Display) -> None:
-    """Take a worker's end into account."""
+def _hear(worker: _Running, outcome: Outcome, finished: set[str], display: Display) -> None:
+    """Take the stages into account that a worker has said to be done, and a failure."""
     assert worker.process.stdout is not None
-    said = worker.process.stdout.read()
+    *lines, worker.said = (worker.said + (worker.process.stdout.read() or b"")).split(b"\n")
+    for line in lines:
+        result = msgspec.json.decode(line, type=Result)
+        if result.exit_code == Preempted.exit_code:
+            raise Preempted(result.error)
+        step = worker.steps.pop(0)
+        assert step.key == result.key
+        if result.exit_code == 0:
+            (outcome.elsewhere if result.elsewhere else outcome.done).append(step)
+            finished.add(step.key)
+            display.done(step, result.seconds)
+            if worker.steps:
+                display.start(worker.steps[0])
+        else:
+            _fail(outcome, Failure(step, result.error, worker.log, bug=result.exit_code == 1), display)
+
+
+def _settle(worker: _Running, outcome: Outcome, display: Display) -> list[Step]:
+    """Take a worker's end into account; the stages that it did not come to are to be done by another."""
+    assert worker.process.stdout is not None
     worker.process.stdout.close()
     code = worker.process.returncode
-    try:
-        result = msgspec.json.decode(said, type=Result)
-    except msgspec.DecodeError:
-        ended = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-        result = Result(exit_code=code or 1, error=f"the stage's process ended without a word ({ended})")
-    if result.exit_code == Preempted.exit_code:
-        raise Preempted(result.error)
-    if result.exit_code == 0:
-        (outcome.elsewhere if result.elsewhere else outcome.done).append(worker.step)
-        finished.add(worker.step.key)
-        display.done(worker.step, result.seconds)
-    else:
-        outcome.failed.append(Failure(worker.step, result.error, worker.log, bug=result.exit_code == 1))
-        display.failed(worker.step, result.error)
+    if not worker.steps or any(failure.log == worker.log for failure in outcome.failed):
+        return worker.steps
+    ended = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+    error = f"the stage's process ended without a word ({ended})"
+    _fail(outcome, Failure(worker.steps.pop(0), error, worker.log, bug=code == 1), display)
+    return worker.steps
+
+
+def _fail(outcome: Outcome, failure: Failure, display: Display) -> None:
+    outcome.failed.append(failure)
+    display.failed(failure.step, failure.error)
 
 
 def _doomed(waiting: list[Step], outcome: Outcome) -> list[Step]:

@@ -24,6 +24,11 @@ class Stage(Spec):
     needs: ClassVar[str] = "cpu"  # "cpu", "gpu" or "teacher": what a cluster must give it
     heavy: ClassVar[bool] = False  # loads a model: the local runner bounds how many run at once
 
+    @property
+    def loads(self) -> str | None:
+        """The identity of what must be loaded to run it; stages of equal ones share a process. None: share nothing."""
+        return None
+
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
         """Do the work, leave the artifact's files in `work`, and return a summary for people."""
         raise NotImplementedError

@@ -33,6 +33,7 @@ from lema.manifest import (
     write_manifest,
 )
 from lema.provenance import package_versions, python_version
+from lema.session import Session
 from lema.spec import canonical, digest, encode
 from lema.stage import Stage
 from lema.work import PROGRESS, Progress, Work
@@ -113,11 +114,17 @@ class Store:
         return None
 
     @contextmanager
-    def open_work(self, stage: Stage, *, inputs: Sequence[Artifact] = ()) -> Iterator[Work | None]:
+    def open_work(
+        self, stage: Stage, *, inputs: Sequence[Artifact] = (), session: Session | None = None
+    ) -> Iterator[Work | None]:
         """The right to work on a stage, and the folders for it: fresh, or as the last holder left them.
 
         Waits while another process works on it. Yields None if the artifact is there, or comes while
         waiting. Work that is not published inside the block is kept for whoever comes next.
+
+        Args:
+            inputs: upstream artifacts, for the manifest.
+            session: holds the model that stages of this process share; None: one for this stage alone.
 
         Raises:
             LeaseLost: (in the block) this process stalled and another one has taken over.
@@ -133,9 +140,10 @@ class Store:
             if lease is None:
                 yield None
                 return
-            work = Work(lease, form, self.replies, {a.name: a.manifest.content for a in inputs})
+            own = Session()
+            work = Work(lease, form, self.replies, {a.name: a.manifest.content for a in inputs}, session or own)
             try:
-                with lease.beating():
+                with lease.beating(), own:
                     work.begin()
                     yield work
             except OSError:

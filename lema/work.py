@@ -14,6 +14,7 @@ from lema.durable import TEMPORARY, make_below, remove_tree, write_whole
 from lema.lease import Lease
 from lema.manifest import MANIFEST
 from lema.records import R, Record, dump
+from lema.session import Session
 from lema.shards import Parts, Tally, map_parts
 
 T = TypeVar("T")
@@ -39,10 +40,11 @@ class Work:
     path: becomes the artifact; empty at the start of every attempt.
     scratch: survives kills and is handed to the next holder; not part of the artifact.
     replies: the store's folder of paid replies, shared by all stages.
+    session: the model that is open, which the next stage of this process may want too.
     """
 
-    def __init__(self, lease: Lease, form: Any, replies: Path, inputs: dict[str, str]) -> None:
-        self.lease, self.form, self.inputs = lease, form, inputs
+    def __init__(self, lease: Lease, form: Any, replies: Path, inputs: dict[str, str], session: Session) -> None:
+        self.lease, self.form, self.inputs, self.session = lease, form, inputs, session
         # Named by the token: a stalled holder whose NFS client still knows the old folder cannot
         # publish what we have begun.
         self.path = lease.folder / f"artifact-{lease.token}"

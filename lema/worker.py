@@ -1,8 +1,8 @@
-"""One stage in one process: `python -m lema.worker job.json`.
+"""One stage in one process, or several that share a loaded model: `python -m lema.worker job.json`.
 
-The job names a stage by key and carries the resolved configuration that leads to it, so that the
-same file runs it on this machine or on another. Standard output gets one JSON line, the result;
-everything else goes to standard error, which the runner keeps as the stage's log.
+The job names stages by key and carries the resolved configuration that leads to them, so that the
+same file runs them on this machine or on another. Standard output gets one JSON line a stage, its result;
+everything else goes to standard error, which the runner keeps as the log.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,19 +23,20 @@ import msgspec
 from lema.errors import LemaError, Preempted
 from lema.jobs import Job, Result
 from lema.options import Point
-from lema.plan import find_stage
+from lema.plan import find_stages
+from lema.session import Session
 from lema.stage import Stage
 from lema.stages.train import Train
 from lema.store import Store
 from lema.tracking import Tracking
 
 
-def execute(stage: Stage, store: Store, tracking: dict[str, Any] | None = None) -> bool:
+def execute(stage: Stage, store: Store, tracking: dict[str, Any] | None = None, session: Session | None = None) -> bool:
     """Run a stage and publish it. False: somebody else did it meanwhile."""
     if tracking and isinstance(stage, Train):
         stage = dataclasses.replace(stage, tracking=tracking)  # its ranks log while they train
     inputs = [store.get(needed) for needed in stage.upstream()]
-    with store.open_work(stage, inputs=inputs) as work:
+    with store.open_work(stage, inputs=inputs, session=session) as work:
         if work is None:
             return False
         note_start(store, stage)
@@ -67,24 +69,30 @@ def stop(signum: int, _frame: FrameType | None) -> None:
     raise Preempted(f"stopped by {signal.Signals(signum).name}; the same command goes on from here")
 
 
-def run(path: Path) -> Result:
+def run(path: Path) -> Iterator[Result]:
+    """The results of a job's stages, each as it ends; the first that fails is the last."""
     from lema.config import experiment
-    from lema.pipeline import Experiment
+    from lema.experiment import Experiment
 
-    started = time.monotonic()
     job = msgspec.json.decode(path.read_bytes(), type=Job)
+    started, current = time.monotonic(), job.keys[0]
     try:
         built = experiment(job.point, Experiment)
-        stage = find_stage([Point(built, job.point, job.overrides)], job.key)
+        stages = find_stages([Point(built, job.point, job.overrides)], job.keys)
         store = Store(Path(job.store))
-        mine = execute(stage, store, tracking_of(built.tracking, store, job.group))
-        return Result(exit_code=0, seconds=time.monotonic() - started, elsewhere=not mine)
+        tracking = tracking_of(built.tracking, store, job.group)
+        with Session() as session:
+            for current, stage in zip(job.keys, stages, strict=True):
+                mine = execute(stage, store, tracking, session)
+                yield Result(key=current, exit_code=0, seconds=time.monotonic() - started, elsewhere=not mine)
+                started = time.monotonic()
     except LemaError as fault:
         sys.stderr.write(f"lema: {fault}\n")
-        return Result(exit_code=fault.exit_code, error=str(fault), seconds=time.monotonic() - started)
+        yield Result(key=current, exit_code=fault.exit_code, error=str(fault), seconds=time.monotonic() - started)
     except Exception as fault:
         traceback.print_exc()
-        return Result(exit_code=1, error=f"{type(fault).__name__}: {fault}", seconds=time.monotonic() - started)
+        said = f"{type(fault).__name__}: {fault}"
+        yield Result(key=current, exit_code=1, error=said, seconds=time.monotonic() - started)
 
 
 def main() -> None:
@@ -92,9 +100,11 @@ def main() -> None:
         signal.signal(signum, stop)
     answer = os.dup(1)
     os.dup2(2, 1)  # whatever prints, prints to the log
-    result = run(Path(sys.argv[1]))
-    os.write(answer, msgspec.json.encode(result) + b"\n")
-    raise SystemExit(result.exit_code)
+    code = 1
+    for result in run(Path(sys.argv[1])):
+        os.write(answer, msgspec.json.encode(result) + b"\n")
+        code = result.exit_code
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

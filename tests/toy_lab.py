@@ -15,10 +15,11 @@ from typing import Any
 from toy_store import make
 
 from lema.blend import Blend, Budget
+from lema.experiment import Evaluation, Experiment, Generation
 from lema.formats import Format
 from lema.models import Model
 from lema.options import Point
-from lema.pipeline import Evaluation, Experiment, Generation, pipeline
+from lema.pipeline import pipeline
 from lema.protocols import Complete, Correct, Prompt, Reply, Sampling, TrainJob, Verifier
 from lema.records import Correction, Judgement, Question, Solution, Verdict
 from lema.slices import Slice
@@ -55,6 +56,7 @@ class Sums(Spec):
     kind = "sums"
     name: str = "sums"
     splits: tuple[str, ...] = ("train", "test")
+    test_split: str = "test"
 
     @property
     def verifier(self) -> Verifier:

@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from hydra_plugins.lema_launcher._overrides import Known, bare_key, check, parse
 from hydra_plugins.lema_launcher._source import GLOBAL_GROUPS
+from hydra_plugins.lema_launcher._tasks import with_tasks
 from hydra_plugins.lema_launcher._values import delete, plain
 from lema.building import Fault, Refused
 from lema.config import Composed, root_names
@@ -137,7 +138,9 @@ class Loader(ConfigLoaderImpl):
         """One point of a sweep as plain values, or everything that keeps it from being composed."""
         names = _named(overrides)
         try:
-            return Composed(plain(self.compose_point(overrides), self.known.groups), names, self.contents(overrides))
+            values = plain(self.compose_point(overrides), self.known.groups)
+            values = with_tasks(values, self.repository, self.known.groups["task"])
+            return Composed(values, names, self.contents(overrides))
         except Refused as refused:
             return Refused(refused.faults, names)
         except ConfigError as error:

@@ -9,7 +9,7 @@ from pydantic import Field
 from lema.formats import Format
 from lema.protocols import Engine, Sampling, Task
 from lema.slices import Slice
-from lema.spec import runtime, spec
+from lema.spec import canonical, digest, encode, runtime, spec
 from lema.stage import Inputs, Stage
 from lema.stages.sampling import sample_solutions, tally
 from lema.store import Work
@@ -30,6 +30,10 @@ class Evaluate(Stage):
     trained: Stage | None = None
     seed: int = 0
     part: Annotated[int, Field(ge=1)] = runtime(default=200)
+
+    @property
+    def loads(self) -> str | None:
+        return digest(encode(canonical([self.engine, self.trained])))
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
         chosen, solutions = sample_solutions(self, inputs, work)

@@ -78,27 +78,27 @@ def sample_solutions(stage: Samples, inputs: Inputs, work: Work) -> tuple[list[Q
             completion_tokens=reply.completion_tokens,
         )
 
-    with stage.engine.open(checkpoint=checkpoint_of(stage.trained, inputs), replies=work.replies) as complete:
+    complete = work.session.open(stage.engine, checkpoint=checkpoint_of(stage.trained, inputs), replies=work.replies)
 
-        def solve(chunk: Sequence[Question]) -> list[Solution]:
-            prompts = [
-                Prompt(
-                    id=question.id,
-                    text=format_.cot_prompt(question),
-                    chat=format_.chat,
-                    seed=prompt_seed(stage.seed, question),
-                    fields={"question": question.text},
-                )
-                for question in chunk
-            ]
-            replies = complete(prompts, stage.sampling)
-            return [
-                judged(question, sample, reply)
-                for question, several in zip(chunk, replies, strict=True)
-                for sample, reply in enumerate(several)
-            ]
+    def solve(chunk: Sequence[Question]) -> list[Solution]:
+        prompts = [
+            Prompt(
+                id=question.id,
+                text=format_.cot_prompt(question),
+                chat=format_.chat,
+                seed=prompt_seed(stage.seed, question),
+                fields={"question": question.text},
+            )
+            for question in chunk
+        ]
+        replies = complete(prompts, stage.sampling)
+        return [
+            judged(question, sample, reply)
+            for question, several in zip(chunk, replies, strict=True)
+            for sample, reply in enumerate(several)
+        ]
 
-        solutions = work.map("solutions", questions, solve, Solution, part=stage.part, unit="questions")
+    solutions = work.map("solutions", questions, solve, Solution, part=stage.part, unit="questions")
     work.write("questions.jsonl", questions)
     work.write("solutions.jsonl", solutions)
     return questions, solutions

@@ -62,6 +62,10 @@ class Gsm8k(Spec):
     def splits(self) -> tuple[str, ...]:
         return SPLITS
 
+    @property
+    def test_split(self) -> str:
+        return "test"
+
     def check(self) -> None:
         if self.path is None and not (self.revision and COMMIT.fullmatch(self.revision)):
             raise ConfigError(

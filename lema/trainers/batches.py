@@ -152,6 +152,8 @@ def collate(rows: Sequence[Row], *, packed: bool, flat: bool = False) -> dict[st
             end = start + len(example.ids)
             ids[line, start:end] = example.ids
             labels[line, start + example.prompt : end] = example.ids[example.prompt :]
+            for first, last in example.unlearned:
+                labels[line, start + first : start + last] = IGNORED
             positions[line, start:end] = np.arange(end - start)
             start = end
         positions[line, start:] = np.arange(shape[1] - start)  # padding, as one more example

@@ -41,6 +41,15 @@ FILES = {
 
 #: command, and what its one message must hold
 WRONG: list[tuple[str, *tuple[str, ...]]] = [
+    # names of tasks to score on
+    ("evaluation.tasks=[gsm8]", "evaluation.tasks[0]: no task 'gsm8'", "gsm8k"),
+    ("evaluation.tasks=[gsm_synth,3]", "evaluation.tasks[1]: expected the name of a task, got 3", "gsm_synth"),
+    ("evaluation.tasks=gsm_synth", "evaluation.tasks: expected a list"),
+    (
+        "evaluation.tasks=[{name:gsm_synth,dificulty:easy}]",
+        "evaluation.tasks[0].task.dificulty: unknown key",
+        "difficulty",
+    ),
     # misspelt names: plain, +, ++ and ~, at the root and below
     ("sed=1", "sed: unknown key. Did you mean 'seed'?", "Allowed keys: ", "trainer"),
     ("+sed=1", "sed: unknown key. Did you mean 'seed'?"),

@@ -101,7 +101,7 @@ def test_options_are_shared_and_the_store_is_where_the_command_is_typed(command:
 
 def test_a_point_carries_what_rebuilds_it_in_another_process(command: Command) -> None:
     from lema.config import experiment
-    from lema.pipeline import Experiment
+    from lema.experiment import Experiment
 
     for point in command("mode=plan").points:
         assert experiment(json.loads(json.dumps(point.raw)), Experiment) == point.experiment

@@ -53,9 +53,10 @@ def keys() -> dict[str, dict[str, str]]:
         named = found.setdefault(f"lema {command}".strip(), {})
         for point in points_of(command):
             own = [line for line in point.overrides if line not in (command, *LOCAL.get(command, ()))]
-            for role, stage in vars(pipeline(point.experiment)).items():
-                if stage is not None:
-                    named[" ".join([*own, role])] = key(stage)
+            for role, held in vars(pipeline(point.experiment)).items():
+                stages = held if isinstance(held, tuple) else (held,)
+                for number, stage in enumerate(stage for stage in stages if stage is not None):
+                    named[" ".join([*own, f"{role}[{number}]" if len(stages) > 1 else role])] = key(stage)
     return found
 
 

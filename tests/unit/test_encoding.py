@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from toy import toy_examples, toy_tokenizer
 
-from lema.encoding import completion_ids, encode, end_id, prompt_ids, prompts_ids, stop_ids
+from lema.encoding import completion_ids, encode, end_id, prompt_ids, prompts_ids, stop_ids, unlearned_tokens
 from lema.errors import ConfigError
+from lema.records import Example
+from lema.trainers.batches import IGNORED, collate
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,39 @@ def test_prompt_and_completion_are_tokenised_apart(tokenizer: Any) -> None:
     assert list(encoded.ids) == prompt_ids(tokenizer, example.prompt) + completion_ids(tokenizer, example.completion)
     assert encoded.prompt == len(prompt_ids(tokenizer, example.prompt))
     assert encoded.targets == len(completion_ids(tokenizer, example.completion))
+
+
+def marked(text: str, *stretches: str) -> Example:
+    """An example whose completion is `text`, in which these stretches are not learned."""
+    places = tuple((text.index(part), text.index(part) + len(part)) for part in stretches)
+    return Example(prompt="1 + 2?\n", completion=text, question_id="q", source="cot", unlearned=places)
+
+
+def test_unlearned_stretches_carry_no_loss_and_everything_else_behind_the_prompt_does(tokenizer: Any) -> None:
+    example = marked("Step 1: 1 + 2 = 4.\nStep 2: That is wrong.\nStep 3: 3.", "Step 1: 1 + 2 = 4.\n", "That is wrong.")
+    (encoded,) = encode(tokenizer, [example])
+    assert tokenizer.decode(encoded.ids[slice(*encoded.unlearned[0])]) == "Step 1: 1 + 2 = 4.\n"
+    batch = collate([(encoded,)], packed=False)
+    labels = [int(label) for label in batch["labels"][0] if int(label) != IGNORED]
+    learned = tokenizer.decode(labels)
+    assert "= 4" not in learned and learned.endswith("3.</s>") and "Step 2:" in learned
+    assert encoded.targets == len(labels)
+
+
+def test_a_token_on_the_border_of_an_unlearned_stretch_is_learned(tokenizer: Any) -> None:
+    whole = encode(tokenizer, [marked("Step 1: 3.")])[0]
+    most = encode(tokenizer, [marked("Step 1: 3.", "tep 1: 3")])[0]
+    places = tokenizer("Step 1: 3.", add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    inside = sum(start >= 1 and end <= 9 for start, end in places)
+    assert 0 < inside == whole.targets - most.targets
+
+
+def test_a_tokenizer_without_offsets_is_refused_where_they_are_needed(tokenizer: Any) -> None:
+    class Slow:
+        is_fast = False
+
+    with pytest.raises(ConfigError, match=r"data_mix\.loss"):
+        unlearned_tokens(Slow(), marked("Step 1: 3.", "3"), [1, 2], after=3)
 
 
 def test_many_prompts_at_once_have_the_ids_of_each_alone(tokenizer: Any) -> None:

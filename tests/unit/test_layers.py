@@ -14,10 +14,10 @@ LAYERS = tuple(
     for line in (
         "records spec errors protocols __init__",
         "store lease holder work artifact shards manifest durable garbage provenance race extras prompts models "
-        "formats steps slices blend stage stats synth tracking encoding loading decoding kvcache",
+        "session formats steps slices blend stage stats synth tracking encoding loading decoding kvcache",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
-        "pipeline options plan progress jobs runner cluster report",
+        "experiment pipeline options plan progress jobs runner cluster report",
         "wording building config app doctor worker __main__",
     )
 )

@@ -11,8 +11,9 @@ from toy_lab import ToyModel, experiment, points, run, run_stage
 
 from lema.blend import Budget
 from lema.errors import InputError
+from lema.experiment import Evaluation
 from lema.options import Point
-from lema.pipeline import Evaluation, pipeline
+from lema.pipeline import pipeline
 from lema.protocols import Sampling
 from lema.report.collect import collect
 from lema.report.html import render_html
@@ -49,7 +50,7 @@ def test_accuracies_are_those_that_the_stages_counted(report: Report, lab: Store
     counted = {}
     for point in points():
         stages = pipeline(point.experiment)
-        counted[stages.mix.blend.name, point.experiment.seed] = lab.get(stages.evaluate).summary["accuracy"]
+        counted[stages.mix.blend.name, point.experiment.seed] = lab.get(stages.evaluate[0]).summary["accuracy"]
     for arm in report.arms[1:]:
         assert arm.by_seed == pytest.approx([counted[arm.arm, seed] for seed in arm.seeds])
 
@@ -120,7 +121,7 @@ def test_a_warning_says_when_training_and_scoring_share_a_split(tmp_path: Path) 
     evaluation = Evaluation(questions=Slice(split="train", start=200, stop=250), engine=ToyModel(), sampling=Sampling())
     one = experiment("cot", 0, evaluation=evaluation)
     store = Store(tmp_path / "store")
-    run_stage(store, pipeline(one).evaluate)
+    run_stage(store, pipeline(one).evaluate[0])
     report = collect([Point(one, {})], store, "lema")
     assert any("of the same split as the questions scored" in note.text for note in report.notes)
 
