@@ -4,32 +4,55 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
 from lema.errors import ConfigError, InputError
 from lema.records import Example
-from lema.spec import Spec, spec
+from lema.spec import Spec, since, spec
+
+Part = Literal["step", "explanation", "solution"]
 
 
 @spec
 class Blend(Spec):
     """Which examples are mixed (paper §2.3, §4.1).
 
-    `corrections` adds each accepted correction as a correction example, or `as_cot` as the
-    solution that it contains (the path's steps before the wrong one, then the corrected ones):
-    the same questions and the same number of examples, without the mistake (CoT-45K of §4.1).
+    `corrections` adds each accepted correction in one of three forms:
+
+    - `as_corrections`: question and wrong path in, correction out (LEMA);
+    - `as_cot`: question in, the solution that the correction contains out (the path's steps before the wrong
+      one, then the corrected ones): the same questions and the same number of examples, without the
+      mistake (CoT-45K of §4.1);
+    - `in_target`: question in; out comes the path up to its wrong step, then the correction, as a model that
+      makes a mistake and notices it would write. The paper does not have this control.
+
+    `without` leaves parts out of `as_corrections` (App. D.4, Fig. 12). `loss` says what of a
+    correction's target is learned: all of it, or nothing but the steps that the correction changed, or
+    (`in_target`) everything but the wrong step. CoT examples are always learned whole.
     """
 
     kind = "blend"
     name: str
     cot: bool
-    corrections: Literal["none", "as_corrections", "as_cot"]
+    corrections: Literal["none", "as_corrections", "as_cot", "in_target"]
+    without: tuple[Part, ...] = since(())
+    loss: Literal["completion", "changed_steps", "all_but_mistake"] = since("completion")
 
     def check(self) -> None:
         if not self.cot and self.corrections == "none":
             raise ConfigError("a mix of neither CoT nor corrections is empty")
+        if self.without and self.corrections != "as_corrections":
+            raise ConfigError(
+                f"without: corrections={self.corrections} has no parts to leave out, only as_corrections has"
+            )
+        if len(set(self.without)) < len(self.without) or len(self.without) == len(get_args(Part)):
+            raise ConfigError(f"without: leave out at most two different parts, not {', '.join(self.without)}")
+        if self.loss == "all_but_mistake" and self.corrections != "in_target":
+            raise ConfigError("loss=all_but_mistake: only corrections=in_target has the mistake in what is learned")
+        if self.loss == "changed_steps" and (self.corrections == "none" or "solution" in self.without):
+            raise ConfigError("loss=changed_steps: this mix has no corrected steps to learn")
 
     @property
     def needs_corrections(self) -> bool:
@@ -41,17 +64,21 @@ class Budget(Spec):
     """How many examples, or target tokens, a training set has; neither means all there are.
 
     When something must go, `keep` says what stays: `corrections` drops CoT first (LEMA-32K of
-    §4.1), `cot` drops corrections first, `shares` drops both in proportion.
+    §4.1), `cot` drops corrections first, `shares` drops both in proportion. `share` fixes how much of
+    the examples corrections are, to the nearest example.
     """
 
     kind = "budget"
     examples: Annotated[int, Field(ge=1)] | None = None
     target_tokens: Annotated[int, Field(ge=1)] | None = None
     keep: Literal["corrections", "cot", "shares"] = "corrections"
+    share: Annotated[float, Field(ge=0, le=1)] | None = since(None)
 
     def check(self) -> None:
         if self.examples is not None and self.target_tokens is not None:
             raise ConfigError("give examples or target_tokens, not both")
+        if self.share is not None and self.examples is None:
+            raise ConfigError("share: a share of corrections needs a number of examples to be a share of")
 
     @property
     def full(self) -> bool:
@@ -106,7 +133,26 @@ def _by_count(
             f"({len(cot):,} CoT, {len(corrections):,} from corrections). Lower data_budget.examples, or make more: "
             "cot_questions.stop, generation.questions.stop, generation.sampling.n."
         )
+    if budget.share is not None:
+        return _by_share(budget.share, wanted, cot, corrections, draw)
     return _priority(budget, cot, corrections, draw)[:wanted]
+
+
+def _by_share(
+    share: float, wanted: int, cot: Sequence[Example], corrections: Sequence[Example], draw: random.Random
+) -> list[Example]:
+    of_corrections = round(share * wanted)
+    for name, there, needed in (
+        ("examples from corrections", corrections, of_corrections),
+        ("CoT examples", cot, wanted - of_corrections),
+    ):
+        if needed > len(there):
+            raise InputError(
+                f"data_budget.share={share:g} of data_budget.examples={wanted:,} needs {needed:,} {name}, and the mix "
+                f"has {len(there):,}. Lower data_budget.examples, choose another share, or make more of them: "
+                "cot_questions.stop, generation.questions.stop, generation.sampling.n."
+            )
+    return [*draw.sample(corrections, of_corrections), *draw.sample(cot, wanted - of_corrections)]
 
 
 def _by_tokens(
