@@ -244,6 +244,11 @@ class Published(Spec, ABC):
     def splits(self) -> tuple[str, ...]:
         return tuple(self.data.splits)
 
+    @property
+    def test_split(self) -> str:
+        """The split that results are reported on."""
+        return "test"
+
     def check(self) -> None:
         self.data.check()
 

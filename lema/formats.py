@@ -1,12 +1,12 @@
 """How examples and prompts are worded: one spec that trainer, engines and evaluation share.
 
 `lema_v1` is the interface of the models that the paper's authors released (Fig. 6): their released
-adapters expect it to the letter. `brief` is this project's own, for models trained here; `instruct`
-says in words what is wanted, for chat models.
+adapters expect it to the letter, and those of WizardMath models an input of their own. `brief` is this
+project's own, for models trained here; `instruct` says in words what is wanted, for chat models.
 
-A question with `choices` (CommonsenseQA) is worded with its candidates. Its solutions are an explanation
-a candidate and a choice, which are not steps of one another, so that a correction of one names no step
-(App. C.3): `lema_v1` has a form of its own for it, and the other wordings number its lines.
+A question with `choices` (CommonsenseQA) is worded with its candidates. Its solution explains each
+candidate and then chooses, which are not steps one after the other, so that a correction of it names no
+step (App. C.3): `lema_v1` has a form of its own for it, and the other wordings number its lines.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lema.spec import Spec, spec
 from lema.steps import number_steps
 
 ASCII_SPACE = re.compile(r"[ \t\r\n]+")
-Wording = Literal["lema_v1", "brief", "instruct"]
+Wording = Literal["lema_v1", "lema_v1_wizardmath", "brief", "instruct"]
 
 
 @spec
@@ -44,6 +44,12 @@ class Format(Spec):
                     "Please solve the following math problem.\n"
                     f"Question: {one_line(question.text)}\nAnswer: Let's think step by step.\n"
                 )
+            case "lema_v1_wizardmath":
+                return (
+                    "Below is an instruction that describes a task. Write a response that appropriately completes the "
+                    f"request.\n\n### Instruction:\n{one_line(question.text)}\n\n"
+                    "### Response: Let's think step by step.\n"
+                )
             case "brief":
                 return f"Question: {question.text}\nAnswer:\n"
             case "instruct":
@@ -58,7 +64,7 @@ class Format(Spec):
 
         In `lema_v1` it is prose, and for choices the lines of paper Fig. 8.
         """
-        if self.wording != "lema_v1":
+        if self.wording in ("brief", "instruct"):
             return number_steps(steps)
         return "\n".join(steps) if question is not None and question.choices else " ".join(steps)
 
@@ -67,7 +73,7 @@ class Format(Spec):
         if question.choices:
             return choice_correction_prompt(self.wording, question, wrong)
         match self.wording:
-            case "lema_v1":
+            case "lema_v1" | "lema_v1_wizardmath":
                 return (
                     "For the following math problem, the original solution is incorrect. Please identify the incorrect "
                     "step, explain why it is incorrect, and correct the original solution starting from the incorrect "
@@ -93,7 +99,7 @@ class Format(Spec):
         step = correction.step
         steps = number_steps(correction.solution, first=step)
         match self.wording:
-            case "lema_v1":
+            case "lema_v1" | "lema_v1_wizardmath":
                 skipped = "...\n" if step > 1 else ""
                 return (
                     f" Step {step}.\nExplanation: {correction.explanation}\nCorrect Solution:\n{{\n{skipped}{steps}\n}}"
@@ -107,7 +113,7 @@ class Format(Spec):
 def choice_prompt(wording: Wording, question: Question) -> str:
     """The input that asks for a solution of a question with candidates."""
     match wording:
-        case "lema_v1":
+        case "lema_v1" | "lema_v1_wizardmath":
             return (
                 "Please answer the following commonsense question. Please first explain each candidate answer, then "
                 "select only one answer that is most relevant to the question and provide reasons.\n"
@@ -131,7 +137,7 @@ def choice_correction_prompt(wording: Wording, question: Question, wrong: Sequen
     mathematics.
     """
     match wording:
-        case "lema_v1":
+        case "lema_v1" | "lema_v1_wizardmath":
             lines = "\n".join(wrong)
             return (
                 "For the following commonsense question, the original answer is incorrect. Please identify and explain "
@@ -154,7 +160,7 @@ def choice_correction_prompt(wording: Wording, question: Question, wrong: Sequen
 def anew(wording: Wording, correction: Correction) -> str:
     """The target of a correction that names no step."""
     match wording:
-        case "lema_v1":
+        case "lema_v1" | "lema_v1_wizardmath":
             lines = "\n".join(correction.solution)
             return f" {correction.explanation}\nCorrected Answer:\n{{\n{lines}\n}}"
         case "brief":

@@ -99,6 +99,10 @@ class Csqa(Published):
     path: str | None = runtime(default=None)
 
     @property
+    def test_split(self) -> str:
+        return "dev"
+
+    @property
     def data(self) -> Dataset:
         splits = {
             name: Split(f"{name}_rand_split.jsonl", (Table(self.hub, self.revision, on_hub),), Row, HubRow)

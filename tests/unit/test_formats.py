@@ -119,3 +119,18 @@ def test_every_wording_shows_the_candidates_and_names_no_step_of_a_choice(wordin
 
 def test_the_lines_of_a_choice_come_back_from_its_text_as_steps() -> None:
     assert split_steps(LEMA.cot_completion(LINES, CHOICE)) == LINES
+
+
+def test_wizardmath_models_get_the_input_that_they_were_trained_on() -> None:
+    form = Format(wording="lema_v1_wizardmath")
+    assert form.cot_prompt(QUESTION) == (
+        "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n"
+        "\n"
+        "### Instruction:\n"
+        "Mia has 7\u00a0pens. She buys 5. How many?\n"
+        "\n"
+        "### Response: Let's think step by step.\n"
+    )
+    assert form.cot_completion(WRONG) == LEMA.cot_completion(WRONG)
+    assert form.correction_prompt(QUESTION, WRONG) == LEMA.correction_prompt(QUESTION, WRONG)
+    assert form.correction_completion(correction(2)) == LEMA.correction_completion(correction(2))
