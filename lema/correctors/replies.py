@@ -89,7 +89,7 @@ def _explanation(text: str) -> str:
 
 
 def _with_solution(draft: Draft, block: str, given: Sequence[str]) -> Draft:
-    inner = _inside_braces(block)
+    inner = inside_braces(block)
     if inner is None:
         return draft._replace(reject="unbalanced_braces")
     numbered = _numbered(inner)
@@ -99,10 +99,10 @@ def _with_solution(draft: Draft, block: str, given: Sequence[str]) -> Draft:
     steps = _from_step(numbered, draft.step, given)
     if steps is None:
         return draft._replace(solution=tuple(text for _, text in numbered), reject="misnumbered")
-    return _closed(draft, steps)
+    return closed(draft, steps)
 
 
-def _inside_braces(block: str) -> str | None:
+def inside_braces(block: str) -> str | None:
     """The solution and what follows it, without the braces around it; None when they do not match.
 
     Braces inside a step (LaTeX) must match as well.
@@ -157,7 +157,7 @@ def _words(text: str) -> str:
     return " ".join(text.split()).rstrip(".")
 
 
-def _closed(draft: Draft, steps: list[str]) -> Draft:
+def closed(draft: Draft, steps: list[str]) -> Draft:
     """The draft with its steps, the last one `The answer is X.` and nothing else."""
     last = steps[-1]
     found = None

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lema import prompts
+from lema.correctors.choice_replies import parse_choice
 from lema.correctors.replies import parse
 from lema.errors import ConfigError
 from lema.protocols import Complete, Correct, Engine, Prompt, Reply, Sampling
@@ -26,6 +27,9 @@ class Teacher(Spec):
 
     `attempts` is how often a path is asked about until a reply can be read; more than one only
     makes sense when replies are sampled. Whether the answer is right is never looked at here.
+
+    A question with candidates is asked about with a prompt that has a place for them
+    (`choice_corrections`), and its correction names no step (paper App. C.3).
     """
 
     kind = "teacher"
@@ -80,8 +84,21 @@ class Teacher(Spec):
         return [corrections[at] for at in range(len(pairs))]
 
     def ask(self, question: Question, solution: Solution, template: str, attempt: int = 0) -> Prompt:
-        """The request about one wrong path."""
-        fields = {"question": question.text, "solution": number_steps(path_steps(solution))}
+        """The request about one wrong path.
+
+        Raises:
+            ConfigError: the prompt has a place for candidates and the question has none, or the other way round.
+        """
+        steps = path_steps(solution)
+        fields = {"question": question.text, "solution": number_steps(steps)}
+        if question.choices:
+            fields |= {"choices": ", ".join(question.choices), "solution": "\n".join(steps)}
+        if ("choices" in prompts.slots(template)) != bool(question.choices):
+            fitting = "choice_corrections" if question.choices else "math_corrections"
+            raise ConfigError(
+                f"corrector.prompt: {self.prompt} does not fit {question.task}, whose questions have "
+                f"{'candidates' if question.choices else 'no candidates'}: use corrector.prompt={fitting}"
+            )
         text = prompts.render(template, **fields)
         return Prompt(id=solution.id, text=text, chat=self.chat, seed=attempt, fields=fields)
 
@@ -89,7 +106,11 @@ class Teacher(Spec):
         """The correction that a reply holds, or the reason why there is none."""
         if reply is None:  # an engine of recorded replies has none for this path
             return Correction(question_id=question.id, solution_id=solution.id, corrector=self.name, reject="no_reply")
-        draft = parse(reply.text, path_steps(solution), cut=reply.finish_reason == "length")
+        cut = reply.finish_reason == "length"
+        if question.choices:
+            draft = parse_choice(reply.text, cut=cut)
+        else:
+            draft = parse(reply.text, path_steps(solution), cut=cut)
         return Correction(
             question_id=question.id,
             solution_id=solution.id,

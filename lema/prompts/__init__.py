@@ -37,3 +37,8 @@ def render(template: str, **fields: str) -> str:
         KeyError: the template has a slot that no field fills.
     """
     return SLOT.sub(lambda slot: fields[slot[1]], template)
+
+
+def slots(template: str) -> frozenset[str]:
+    """The names that a template has places for."""
+    return frozenset(SLOT.findall(template))
