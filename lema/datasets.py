@@ -21,11 +21,11 @@ import msgspec
 
 from lema.errors import ConfigError, InputError
 from lema.extras import require
-from lema.formats import one_line
 from lema.models import folder_digest
 from lema.protocols import Verifier
 from lema.records import Question
 from lema.spec import Spec, digest
+from lema.steps import one_line
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 BETWEEN_ITEMS = re.compile(r"[\s,]*")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 STEP = re.compile(r"^\s*Step\s+(\d+)\s*[:.]\s*(.*?)\s*$")
 MARKER = "The answer is"
+ASCII_SPACE = re.compile(r"[ \t\r\n]+")
 CLOSING = re.compile(rf"^(?:.*[.!?:;,]\s+)?{MARKER}\b", re.IGNORECASE | re.DOTALL)
 #: How data sets and models write the last line of a path that has no `The answer is X.`
 ANSWER_LINE = re.compile(r"^(?:A:|####|(?i:(?:the )?(?:final )?answer)\s*:)\s*(\S.*)$")
@@ -52,7 +53,17 @@ def from_free_form(text: str, answer: str | None) -> list[str]:
 
 def number_steps(steps: Sequence[str], first: int = 1) -> str:
     """`Step first: ...` lines, one a step."""
-    return "\n".join(f"Step {number}: {step}" for number, step in enumerate(steps, first))
+    return "\n".join(numbered(steps, first))
+
+
+def numbered(steps: Sequence[str], first: int) -> list[str]:
+    """The same as one text a step."""
+    return [f"Step {number}: {step}" for number, step in enumerate(steps, first)]
+
+
+def one_line(text: str) -> str:
+    """The text with each run of ASCII white space as one space, as in the authors' files (no-break spaces stay)."""
+    return ASCII_SPACE.sub(" ", text).strip(" ")
 
 
 def _from_prose(lines: list[str]) -> list[str]:

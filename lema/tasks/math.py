@@ -18,11 +18,10 @@ import msgspec
 
 from lema.datasets import Dataset, Published, Split, Table, question_id
 from lema.errors import InputError
-from lema.formats import one_line
 from lema.protocols import Verifier
 from lema.records import Question
 from lema.spec import runtime, spec
-from lema.steps import MARKER
+from lema.steps import MARKER, one_line
 
 SUBJECTS = (
     "algebra",

@@ -30,7 +30,8 @@ def commands() -> Iterator[str]:
     yield ""
     for group in ("experiments", "sweeps"):
         for path in sorted((root() / group).glob("*.yaml")):
-            yield f"{group}={path.stem}"
+            if path.read_text().startswith("# @package"):  # not data
+                yield f"{group}={path.stem}"
 
 
 def points_of(command: str) -> list[Point]:
