@@ -14,11 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lema.likeness import LEAST_WORDS, NearDuplicates
+from lema.likeness import LEAST_WORDS, ROUNDING, NearDuplicates
 from lema.masking import Forms, forms, has_words
 from lema.shingles import BATCH, batched, ranges, shingle, text_hash
 
-ROUNDING = 1e-9  # a share of exactly the threshold counts
 Numbers = NDArray[np.int64]
 
 
