@@ -23,6 +23,7 @@ NEW_NAMES = MADE_UP.split(",")
 SMALL = "two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty"
 SPELLED = SMALL.split()
 DIGITS = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+PUNCTUATION = re.compile(r"(?<![\d\\])[.,;:?!](?!\d)|(?<!\\)[.,;:?!](?=\s|$)")  # none of a number or of LaTeX
 WORDS = re.compile(rf"\b(?:{'|'.join(SPELLED)})\b")
 PAIRS = ("he she", "him her", "his her", "He She", "His Her", "himself herself")
 OTHER = {a: b for pair in PAIRS for a, b in (pair.split(), pair.split()[::-1])}
