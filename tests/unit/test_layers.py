@@ -15,7 +15,7 @@ LAYERS = tuple(
         "records spec errors protocols __init__",
         "store lease holder work artifact shards manifest durable garbage provenance race extras prompts models "
         "session correction_wording formats steps slices datasets blend stage stats synth tracking encoding loading "
-        "decoding kvcache",
+        "decoding kvcache likeness masking shingles leaks duplicates decontaminating novelty spool",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
         "experiment pipeline options plan progress jobs runner cluster report",
