@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import Field
 
 from lema.errors import ConfigError, InputError
-from lema.records import Example
 from lema.spec import Spec, since, spec
 
 Part = Literal["step", "explanation", "solution"]
+E = TypeVar("E")  # an example, or whatever stands for one
 
 
 @spec
@@ -88,9 +88,7 @@ class Budget(Spec):
 TOLERANCE = 0.005  # of a token budget
 
 
-def spend(
-    budget: Budget, cot: Sequence[Example], corrections: Sequence[Example], tokens: Callable[[Example], int], seed: int
-) -> list[Example]:
+def spend(budget: Budget, cot: Sequence[E], corrections: Sequence[E], tokens: Callable[[E], int], seed: int) -> list[E]:
     """The examples that a budget buys, in the seeded order of training.
 
     Raises:
@@ -107,9 +105,7 @@ def spend(
     return chosen
 
 
-def _priority(
-    budget: Budget, cot: Sequence[Example], corrections: Sequence[Example], draw: random.Random
-) -> list[Example]:
+def _priority(budget: Budget, cot: Sequence[E], corrections: Sequence[E], draw: random.Random) -> list[E]:
     """All examples in the order in which they are taken until the budget is spent."""
     cot = draw.sample(cot, len(cot))
     corrections = draw.sample(corrections, len(corrections))
@@ -123,9 +119,7 @@ def _priority(
     return [(cot, corrections)[which][i] for _, which, i in sorted(places)]
 
 
-def _by_count(
-    budget: Budget, wanted: int, cot: Sequence[Example], corrections: Sequence[Example], draw: random.Random
-) -> list[Example]:
+def _by_count(budget: Budget, wanted: int, cot: Sequence[E], corrections: Sequence[E], draw: random.Random) -> list[E]:
     there = len(cot) + len(corrections)
     if wanted > there:
         raise InputError(
@@ -138,9 +132,7 @@ def _by_count(
     return _priority(budget, cot, corrections, draw)[:wanted]
 
 
-def _by_share(
-    share: float, wanted: int, cot: Sequence[Example], corrections: Sequence[Example], draw: random.Random
-) -> list[Example]:
+def _by_share(share: float, wanted: int, cot: Sequence[E], corrections: Sequence[E], draw: random.Random) -> list[E]:
     of_corrections = round(share * wanted)
     for name, there, needed in (
         ("examples from corrections", corrections, of_corrections),
@@ -158,11 +150,11 @@ def _by_share(
 def _by_tokens(
     budget: Budget,
     wanted: int,
-    cot: Sequence[Example],
-    corrections: Sequence[Example],
-    tokens: Callable[[Example], int],
+    cot: Sequence[E],
+    corrections: Sequence[E],
+    tokens: Callable[[E], int],
     draw: random.Random,
-) -> list[Example]:
+) -> list[E]:
     ranked = _priority(budget, cot, corrections, draw)
     sizes = [tokens(example) for example in ranked]
     there = sum(sizes)
@@ -174,7 +166,7 @@ def _by_tokens(
             "generation.questions.stop, generation.sampling.n."
         )
     # In order of priority, each example that still fits: large ones are passed over only at the end.
-    chosen: list[Example] = []
+    chosen: list[E] = []
     left = wanted
     for example, size in zip(ranked, sizes, strict=True):
         if size <= left:

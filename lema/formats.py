@@ -13,10 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from lema.correction_wording import Piece, Wording, correction_pieces, correction_prompt, mistake_in_target
+from lema.correction_wording import (
+    Piece,
+    Wording,
+    correction_pieces,
+    correction_prompt,
+    mistake_in_target,
+    published,
+)
 from lema.records import Correction, Question
 from lema.spec import Spec, spec
-from lema.steps import number_steps, one_line
+from lema.steps import numbered, one_line
 
 
 @spec
@@ -60,9 +67,16 @@ class Format(Spec):
 
         In `lema_v1` it is prose, and for choices the lines of paper Fig. 8.
         """
-        if self.wording in ("brief", "instruct"):
-            return number_steps(steps)
-        return "\n".join(steps) if question is not None and question.choices else " ".join(steps)
+        return "".join(piece.text for piece in self.path_pieces(question, (), steps))
+
+    def path_pieces(self, question: Question | None, kept: Sequence[str], changed: Sequence[str]) -> list[Piece]:
+        """A path as training target, in pieces: steps that it shares with a wrong one, then those of a correction."""
+        steps = [*kept, *changed]
+        if not published(self.wording):
+            steps = numbered(steps, 1)
+        between = "\n" if not published(self.wording) or (question is not None and question.choices) else " "
+        told = [step if not place else f"{between}{step}" for place, step in enumerate(steps)]
+        return [Piece(text, "kept" if place < len(kept) else "changed") for place, text in enumerate(told)]
 
     def correction_prompt(self, question: Question, wrong: Sequence[str], without: Collection[str] = ()) -> str:
         """The input of a correction example (paper Fig. 6); a plain one ends with the cue, without a space.

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from sys import intern
 from typing import Any
 
 from lema.blend import Blend, Budget, spend
+from lema.decontaminating import Dropped, decontaminate
+from lema.examples import correction_example, path_example
 from lema.formats import Format
+from lema.likeness import Decontamination
 from lema.models import Model
 from lema.protocols import Task
 from lema.records import Correction, Example, Question, Solution
 from lema.slices import Slice
-from lema.spec import spec
+from lema.spec import Spec, since, spec
+from lema.spool import Spool
 from lema.stage import Inputs, Stage
 from lema.steps import from_free_form
-from lema.store import Work
+from lema.store import Artifact, Work
+
+COT = ("cot", "augmented")  # sources of examples that are no corrections
+COUNTED = 1024  # examples whose tokens are counted at once
+
+
+@spec
+class TestSet(Spec):
+    """Questions that no training example may give away."""
+
+    kind = "test_set"
+    task: Task
+    questions: Slice
 
 
 @spec
 class Mix(Stage):
-    """Training examples in the order of training: `examples.jsonl`.
+    """Training examples in the order of training: `examples.jsonl`; what was left out as a leak: `dropped.jsonl`.
 
-    `tokenizer` is the model whose tokens a token budget counts, and None for other budgets.
+    `further` are corrections of evolved questions, and `augmented` further right paths. `tokenizer` is the
+    model whose tokens a token budget counts, and None for other budgets. Examples are held on disk,
+    so that memory grows by some bytes an example only.
     """
 
     kind = "mix"
@@ -34,62 +54,99 @@ class Mix(Stage):
     format: Format
     tokenizer: Model | None = None
     seed: int = 0
+    augmented: Stage | None = since(None)
+    further: tuple[Stage, ...] = since(())
+    decontamination: Decontamination | None = since(None)
+    tests: tuple[TestSet, ...] = since(())
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
-        cot = self.cot_examples() if self.blend.cot else []
-        corrected = self.correction_examples(inputs) if self.corrections is not None else []
-        chosen = spend(self.budget, cot, corrected, self.token_counter(), self.seed)
-        work.write("examples.jsonl", chosen)
-        sources = Counter(example.source for example in chosen)
-        questions = len({example.question_id for example in chosen})
-        return {"examples": len(chosen), "questions": questions, "sources": dict(sorted(sources.items()))}
+        artifacts = [inputs(stage) for stage in (self.corrections, *self.further) if stage is not None]
+        augmented = None if self.augmented is None else inputs(self.augmented)
+        dropped = self.leaks(augmented, artifacts)
+        leaked = {row.question_id for row in dropped}
+        sources: list[str] = []
+        questions: list[str] = []
+        with Spool[Example](work.scratch / "examples.jsonl") as spool:
+            for example in self.examples(augmented, artifacts):
+                if example.question_id not in leaked:
+                    spool.append(example)
+                    sources.append(intern(example.source))
+                    questions.append(intern(example.question_id))
+            chosen = self.choose(sources, self.sizes(spool))
+            work.write_chunks("examples.jsonl", spool.chunks(chosen))
+        work.write("dropped.jsonl", dropped)
+        return {
+            "examples": len(chosen),
+            "questions": len({questions[number] for number in chosen}),
+            "sources": dict(sorted(Counter(sources[number] for number in chosen).items())),
+            "leaks": dict(sorted(Counter(row.rule for row in dropped).items())),
+        }
 
-    def cot_examples(self) -> list[Example]:
-        """Reference paths of the training questions."""
+    def choose(self, sources: list[str], tokens: Callable[[int], int]) -> list[int]:
+        """Numbers of the examples that the budget buys, in the order of training."""
+        cot = [number for number, source in enumerate(sources) if source in COT]
+        corrections = [number for number, source in enumerate(sources) if source not in COT]
+        return spend(self.budget, cot, corrections, tokens, self.seed)
+
+    def leaks(self, augmented: Artifact | None, corrections: Iterable[Artifact]) -> list[Dropped]:
+        """Training questions that give a test question away, each once."""
+        if self.decontamination is None:
+            return []
+        tests = [(test.task, test.questions) for test in self.tests]
+        rows = self.sources_of_questions(augmented, corrections)
+        return decontaminate(self.decontamination, tests, rows).dropped
+
+    def sources_of_questions(
+        self, augmented: Artifact | None, corrections: Iterable[Artifact]
+    ) -> Iterator[tuple[str, str, str]]:
+        """Id, text and source of every question that examples are made of, each once."""
+        seen: set[str] = set()
+        told: list[tuple[str, Iterable[Question]]] = [("cot", self.cot_rows())]
+        told += [("augmented", augmented.rows("questions.jsonl", Question))] if augmented is not None else []
+        told += [("correction", artifact.rows("questions.jsonl", Question)) for artifact in corrections]
+        for source, questions in told:
+            for question in questions:
+                if question.id not in seen:
+                    seen.add(question.id)
+                    yield question.id, question.text, source
+
+    def cot_rows(self) -> list[Question]:
+        """Questions whose reference paths are trained on."""
         where = self.cot_questions
-        return [
-            self.cot_example(question, self.task.steps(question), "cot")
-            for question in self.task.questions(where.split, where.start, where.stop)
-        ]
+        return self.task.questions(where.split, where.start, where.stop) if self.blend.cot else []
 
-    def cot_example(self, question: Question, steps: list[str], source: str) -> Example:
-        return Example(
-            prompt=self.format.cot_prompt(question),
-            completion=self.format.cot_completion(steps),
-            question_id=question.id,
-            source=source,
-        )
+    def examples(self, augmented: Artifact | None, corrections: Iterable[Artifact]) -> Iterator[Example]:
+        """Every example of the mix, before any budget."""
+        for question in self.cot_rows():
+            yield path_example(self.format, question, self.task.steps(question), "cot")
+        if augmented is not None and self.blend.cot:
+            asked = {question.id: question for question in augmented.rows("questions.jsonl", Question)}
+            for path in augmented.rows("paths.jsonl", Solution):
+                steps = from_free_form(path.text, path.answer)
+                yield path_example(self.format, asked[path.question_id], steps, "augmented")
+        for artifact in corrections:
+            asked = {question.id: question for question in artifact.rows("questions.jsonl", Question)}
+            for path, correction in corrected(artifact):
+                wrong = from_free_form(path.text, path.answer)
+                yield correction_example(self.format, self.blend, asked[path.question_id], wrong, correction)
 
-    def correction_examples(self, inputs: Inputs) -> list[Example]:
-        """Accepted corrections, as corrections or as the solutions that they contain."""
-        assert self.corrections is not None
-        artifact = inputs(self.corrections)
-        questions = {question.id: question for question in artifact.rows("questions.jsonl", Question)}
-        paths = {solution.id: solution for solution in artifact.rows("paths.jsonl", Solution)}
-        made = []
-        for correction in artifact.rows("corrections.jsonl", Correction):
-            question, path = questions[correction.question_id], paths[correction.solution_id]
-            wrong = from_free_form(path.text, path.answer)
-            if self.blend.corrections == "as_cot":
-                whole = [*wrong[: (correction.step or 1) - 1], *correction.solution]
-                made.append(self.cot_example(question, whole, "cot_from_correction"))
-            else:
-                made.append(
-                    Example(
-                        prompt=self.format.correction_prompt(question, wrong),
-                        completion=self.format.correction_completion(correction),
-                        question_id=question.id,
-                        source="correction",
-                    )
-                )
-        return made
-
-    def token_counter(self) -> Callable[[Example], int]:
-        """How many target tokens an example has, by the tokenizer of the model that learns."""
+    def sizes(self, spool: Spool[Example]) -> Callable[[int], int]:
+        """How many target tokens each example has, by the tokenizer of the model that learns."""
         if self.tokenizer is None:
-            return lambda example: len(example.completion)
-        from lema.encoding import completion_ids
+            return lambda _: 0
+        from lema.encoding import encode
         from lema.loading import load_tokenizer
 
         tokenizer = load_tokenizer(self.tokenizer, None)
-        return lambda example: len(completion_ids(tokenizer, example.completion))
+        sizes = array("Q")
+        for start in range(0, len(spool), COUNTED):
+            rows = spool.rows(range(start, min(start + COUNTED, len(spool))), Example)
+            sizes.extend(example.targets for example in encode(tokenizer, list(rows), chat=self.format.chat))
+        return sizes.__getitem__
+
+
+def corrected(artifact: Artifact) -> Iterator[tuple[Solution, Correction]]:
+    """Each accepted correction with its path; both files are in one order, so that neither is held."""
+    paths = artifact.rows("paths.jsonl", Solution)
+    for correction in artifact.rows("corrections.jsonl", Correction):
+        yield next(path for path in paths if path.id == correction.solution_id), correction
