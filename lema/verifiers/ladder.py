@@ -19,6 +19,12 @@ ANSWER_LINE = re.compile(
 )
 #: The end of a sentence; not a decimal point, an abbreviation, or a stop before "or ...".
 SENTENCE_END = re.compile(r"\n|(?<!\bapprox)(?<!\bRs)[.!?](?=\s+(?!or\b)|\s*$|\s*[}\]])", re.IGNORECASE)
+#: Words with which nothing is answered.
+REFUSAL = re.compile(
+    r"\W*(?:none|neither|nothing|unknown|unclear|uncertain|undetermined|not\s+(?:clear|known|given|certain|possible|sure)"
+    r"|impossible|n/?a|i\b|we\b|it\b|cannot|can't|there\s+is\s+no|no\s+answer|different)(?:\W|$)",
+    re.IGNORECASE,
+)
 BOX = re.compile(r"\\f?boxed?\s*(?:\{|(?P<bare>[0-9A-Za-z]))")
 LONGEST = 2000  # characters of one answer
 LAST_PART = 4000  # characters at the end of a text in which the last number is looked for
