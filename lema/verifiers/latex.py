@@ -13,7 +13,6 @@ from lema.verifiers.ladder import REFUSAL, candidates
 from lema.verifiers.latex_agreement import Agreement, agree
 from lema.verifiers.latex_phrase import boxed_later, phrase
 from lema.verifiers.latex_reading import Reading, read
-from lema.verifiers.latex_tree import Words
 from lema.verifiers.math_pool import pool, require_math_verify
 
 DECIDED = {
@@ -60,7 +59,7 @@ class Latex(Spec):
                 continue
             if rung == "answer_is" and "boxed" in self.rungs and boxed_later(text):
                 continue
-            if isinstance(said.tree, Words) and not isinstance(gold.tree, Words):
+            if said.words and not gold.words:
                 # "our answer is correct" points at an answer elsewhere
                 prose = prose or Judgement(verdict=Verdict.WRONG, answer=found.strip(), rung=rung)
                 continue

@@ -35,6 +35,14 @@ class Reading(NamedTuple):
     formula: str  # what math-verify is given
     prose: bool  # words or relations, which math-verify is known to skip
 
+    @property
+    def words(self) -> bool:
+        """Whether it is no mathematics, but a word or a sentence."""
+        if self.tree is not None:
+            return isinstance(self.tree, Words)
+        parts = self.normal.split()
+        return 2 * sum(len(part) > 2 and part.isalpha() for part in parts) > len(parts)
+
 
 @lru_cache(maxsize=4096)
 def read(text: str) -> Reading:
