@@ -80,7 +80,9 @@ def reference(question: Question, choices: Sequence[str]) -> str:
 
 def plain(text: str) -> str:
     """Words without case, typesetting and the signs around them."""
-    text = WORDING.sub(r"\1", text).replace("\\", "").replace("$", "").replace("’", "'")
+    while WORDING.search(text):
+        text = WORDING.sub(r"\1", text)
+    text = text.replace("\\", "").replace("$", "").replace("’", "'")
     return " ".join(text.casefold().split()).strip(EDGES + ".,;:!")
 
 

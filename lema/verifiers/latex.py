@@ -59,7 +59,7 @@ class Latex(Spec):
                 continue
             if rung == "answer_is" and "boxed" in self.rungs and boxed_later(text):
                 continue
-            if said.words and not gold.words:
+            if said.words and not gold.words and not gold.within(said):
                 # "our answer is correct" points at an answer elsewhere
                 prose = prose or Judgement(verdict=Verdict.WRONG, answer=found.strip(), rung=rung)
                 continue
@@ -79,7 +79,7 @@ class Latex(Spec):
         ours = Agreement.UNKNOWN if said.tree is None or gold.tree is None else agree(said.tree, gold.tree)
         if ours in DECIDED:
             return DECIDED[ours]
-        if not said.formula or not gold.formula:
+        if not said.formula or not gold.formula or said.within(gold) or gold.within(said):
             return Verdict.UNDECIDED
         one, two = sorted((said.formula, gold.formula))
         theirs = pool(self.workers).compare(one, two, self.time_limit)

@@ -27,10 +27,9 @@ from lema.verifiers.latex_tree import (
     symbols,
 )
 from lema.verifiers.latex_values import Point, evaluate, inexact, same
-from lema.verifiers.number_words import read_words
 
 POINTS = 3  # at which expressions with variables are compared, beside one where variables are negative
-PERCENT = {"%", "percent"}
+PERCENT = {"%"}
 
 
 class Agreement(IntEnum):
@@ -47,7 +46,7 @@ def agree(one: Answer, two: Answer) -> Agreement:
     """How two answers compare; symmetric."""
     one_unit, two_unit = (answer.unit if isinstance(answer, Quantity) else "" for answer in (one, two))
     found = plainly(simple(one), simple(two))
-    if found <= Agreement.LIKELY and one_unit and two_unit and not same_unit(one_unit, two_unit):
+    if found <= Agreement.LIKELY and one_unit and two_unit and one_unit != two_unit:
         return Agreement.OPEN
     if found is Agreement.DIFFERENT and (one_unit in PERCENT) != (two_unit in PERCENT):
         hundredth = scaled(one) if one_unit in PERCENT else scaled(two)
@@ -55,10 +54,6 @@ def agree(one: Answer, two: Answer) -> Agreement:
         if hundredth is not None and plainly(hundredth, other) <= Agreement.LIKELY:
             return Agreement.OPEN
     return found
-
-
-def same_unit(one: str, two: str) -> bool:
-    return one.rstrip("s") == two.rstrip("s") or {one, two} <= PERCENT
 
 
 def scaled(answer: Answer) -> Answer | None:
@@ -73,9 +68,6 @@ def simple(answer: Answer) -> Answer:
     if isinstance(answer, EXPRESSION):
         upper, lower = decided(answer, 1), decided(answer, -1)
         return upper if upper == lower else Several((upper, lower))
-    if isinstance(answer, Words):
-        spelled = read_words(answer.text)
-        return Number(Fraction(spelled.value)) if spelled and spelled.value is not None else answer
     if isinstance(answer, Several):
         items = [simple(item) for item in answer.items]
         # `x = 1 or x = 2` lists values of one name
@@ -189,7 +181,7 @@ def constants(one: Expression, two: Expression, at: Point) -> Agreement:
     for said, other in ((first, second), (second, first)):
         if isinstance(said, Fraction) and not isinstance(other, Fraction):
             places = decimals(said)
-            if places is not None and abs(inexact(said) - other) <= Fraction(1, 2 * 10**places):
+            if places is not None and abs(inexact(said) - other) * 2 * 10**places <= 1:
                 return Agreement.OPEN  # 1.414 for the root of 2
     return Agreement.DIFFERENT
 
@@ -212,6 +204,9 @@ def relations(one: Answer, two: Answer) -> Agreement:
     """Where at least one is an equation, an inequality or a membership."""
     if isinstance(one, Relation) and isinstance(two, Relation) and one.signs == two.signs == ("=",):
         return equations(one, two)
+    if any(isinstance(answer, Relation) and "\\approx" in answer.signs for answer in (one, two)):
+        first, second = (answer.terms[-1] if isinstance(answer, Relation) else answer for answer in (one, two))
+        return max(agree(first, second), Agreement.OPEN)
     first, second = (interval(named(answer)) for answer in (one, two))
     if isinstance(first, Relation) or isinstance(second, Relation):
         return unnamed_sides(first, second)
@@ -228,6 +223,8 @@ def unnamed_sides(one: Answer, two: Answer) -> Agreement:
     for first, second in ((one, two), (two, one)):
         if isinstance(first, Relation) and set(first.signs) == {"="} and not isinstance(second, Relation):
             last = first.terms[-1]
+            if last == Number(Fraction(0)):
+                return Agreement.DIFFERENT
             closed = all(isinstance(term, EXPRESSION) and not symbols(term) for term in first.terms)
             true = closed and all(agree(term, last) is Agreement.SAME for term in first.terms)
             found = agree(last, second)
@@ -255,8 +252,8 @@ def equations(one: Relation, two: Relation) -> Agreement:
         proportional = False
     if proportional:
         return Agreement.SAME
-    by_value = agree(right, other_right)
-    return Agreement.OPEN if by_value <= Agreement.LIKELY else Agreement.UNKNOWN
+    renamed = name(one) and name(two) and agree(right, other_right) <= Agreement.LIKELY
+    return Agreement.OPEN if renamed else Agreement.UNKNOWN
 
 
 def name(answer: Answer) -> str:
@@ -270,7 +267,7 @@ def is_name(left: Answer) -> bool:
     """A variable, or a function of one: `f(x)`, which reads like a product of two."""
     if isinstance(left, Apply):
         return left.name == "*" and all(isinstance(arg, Symbol) for arg in left.args)
-    return isinstance(left, Symbol)
+    return isinstance(left, Symbol) or (isinstance(left, Brackets) and all(isinstance(i, Symbol) for i in left.items))
 
 
 def unnamed(answer: Answer) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from lema.verifiers.latex_tokens import Token
+from lema.verifiers.latex_tokens import DEGREE, Token
 from lema.verifiers.latex_tree import (
     EXPRESSION,
     Answer,
@@ -52,7 +52,7 @@ ENDS_PRODUCT = RELATIONS | {
     "^",
     "_",
 }
-ENDS_PRODUCT |= {"\\cup", "\\cap", "!", "\\end", "\\backslash", ":", "'"}
+ENDS_PRODUCT |= {"\\cup", "\\cap", "!", "\\end", "\\backslash", ":", "'", DEGREE}
 
 
 def parse(found: Sequence[Token]) -> Answer:
@@ -75,6 +75,8 @@ class Parser:
         self.tokens = [_spelled(token) for token in found]
         self.at = 0
         self.depth = 0
+        self.fraction_end = -1  # where the last `\\frac` ended
+        self.number_before_fraction = False
         self.bar = 0  # open absolute values: the next `|` closes one
 
     def next(self) -> Token:
@@ -168,16 +170,15 @@ class Parser:
 
     def beside(self, left: Expression, right: Expression) -> Expression:
         """Two factors without a sign between them: a product, or a mixed number."""
-        previous, plain = self.tokens[self.at - 1], isinstance(left, Number) and left.value.denominator == 1
+        whole = isinstance(left, Number) and left.value.denominator == 1
         if isinstance(right, Number):
             raise Unreadable("two numbers side by side")
-        fraction = isinstance(right, Apply) and right.name == "/" and all(isinstance(arg, Number) for arg in right.args)
-        if plain and fraction and previous.value == "}":
-            assert isinstance(right, Apply)
-            over, under = (arg.value for arg in right.args if isinstance(arg, Number))
-            if not over < under:
-                raise Unreadable("a whole number before an improper fraction")
-            return Apply("+", (left, right))
+        if self.fraction_end == self.at and isinstance(right, Apply):
+            parts = [arg.value for arg in right.args if isinstance(arg, Number)]
+            if len(parts) == 2 and (self.number_before_fraction and not (whole and parts[0] < parts[1])):
+                raise Unreadable("a number before a fraction that it does not make a mixed number with")
+            if len(parts) == 2 and whole:
+                return Apply("+", (left, right))
         return Apply("*", (left, right))
 
     def power(self) -> Answer:
@@ -187,6 +188,8 @@ class Parser:
                 if self.sign() == "!":
                     raise Unreadable("!!")
                 base = Apply("!", (_expression(base),))
+            elif self.take(DEGREE):
+                base = Apply("degree", (_expression(base),))
             elif self.take("^"):
                 base = Apply("^", (_expression(base), self.argument()))
                 if self.sign() == "^":
@@ -296,7 +299,10 @@ class Parser:
 
     def command(self, name: str) -> Answer:
         if name == "\\frac":
-            return Apply("/", (self.argument(), self.argument()))
+            self.number_before_fraction = self.at > 1 and self.tokens[self.at - 2].kind == "number"
+            fraction = Apply("/", (self.argument(), self.argument()))
+            self.fraction_end = self.at
+            return fraction
         if name == "\\binom":
             return Apply("binom", (self.argument(), self.argument()))
         if name == "\\sqrt":
@@ -319,6 +325,8 @@ class Parser:
         inside = _expression(self.power())
         while self.starts_factor() and self.tokens[self.at - 1].value != ")" and self.sign()[1:] not in FUNCTIONS:
             inside = self.beside(inside, _expression(self.power()))
+        if isinstance(inside, Apply) and inside.name == "degree":
+            inside = Apply("/", (Apply("*", (inside, Symbol("pi"))), Number(Fraction(180))))
         tree = Apply(name, (inside,) if base is None else (inside, base))
         return tree if power is None else Apply("^", (tree, power))
 

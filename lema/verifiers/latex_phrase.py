@@ -16,6 +16,8 @@ HEDGE = re.compile(
     r"|more|fewer|than|between|least|most|times|plus|minus|except|unless|half|twice)\b|n't\b|[0-9=<>+*/^-]",
     re.IGNORECASE,
 )
+#: What follows explains the answer.
+CLAUSE = re.compile(r"\s*,?\s+(?:since|because|as|so|which|where)\b", re.IGNORECASE)
 JOINT = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b)\s*", re.IGNORECASE)
 CLOSES = {"}", "\\end", "\\]", "\\)"}
 
@@ -63,6 +65,11 @@ def without_prose(phrase: str) -> str:
     Words after a formula stay: they may be its unit.
     """
     formulas = list(FORMULA.finditer(phrase))
+    clause = next(
+        (c for c in CLAUSE.finditer(phrase) if not any(f.start() < c.start() < f.end() for f in formulas)), None
+    )
+    if clause is not None and clause.start() > 0:
+        return without_prose(phrase[: clause.start()])
     if not formulas:
         return phrase
     inside = [next(part for part in found.groups() if part is not None) for found in formulas]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from lema.verifiers.latex_parser import FUNCTIONS, SPELLED, parse
 from lema.verifiers.latex_phrase import without_prose
 from lema.verifiers.latex_tokens import LONGEST, Token, normal, tokens
 from lema.verifiers.latex_tree import Answer, Number, Quantity, Several, Unreadable, Words
+from lema.verifiers.number_words import read_words
+from lema.verifiers.numerals import ALTERNATIVE
 from lema.verifiers.numerals import read as read_number
 
 BEFORE = (
@@ -27,6 +30,20 @@ NO_UNIT = set(AFTER.split())  # words after a value that are no unit of it
 RELATIONS = {"=", "<", ">", "\\leq", "\\geq", "\\neq", "\\approx", "\\in", ":"}
 
 
+ARTICLE = re.compile(r"^(?:an?|the) (?=.)")
+WORD = re.compile(r"[a-z]+|[0-9]|%")
+ONE_UNIT = {
+    **dict.fromkeys(["in", "inches"], "inch"),
+    **dict.fromkeys(["ft", "feet"], "foot"),
+    **dict.fromkeys(["cm", "centimetre", "centimetres", "centimeters"], "centimeter"),
+    **dict.fromkeys(["m", "metre", "metres", "meters"], "meter"),
+    **dict.fromkeys(["km", "kilometre", "kilometres", "kilometers"], "kilometer"),
+    "sq": "square",
+    "hr": "hour",
+    "percent": "%",
+}
+
+
 class Reading(NamedTuple):
     """An answer: as one string, and as a tree where it could be parsed."""
 
@@ -42,6 +59,10 @@ class Reading(NamedTuple):
             return isinstance(self.tree, Words)
         parts = self.normal.split()
         return 2 * sum(len(part) > 2 and part.isalpha() for part in parts) > len(parts)
+
+    def within(self, other: Reading) -> bool:
+        """Whether the other holds this and more: `at least 42`."""
+        return f" {self.normal} " in f" {other.normal} "
 
 
 @lru_cache(maxsize=4096)
@@ -63,7 +84,9 @@ def read(text: str) -> Reading:
 def _tree(found: list[Token]) -> Answer:
     words = _words(found)
     if words is not None:
-        return words
+        spelled = read_words(words.text)
+        whole = spelled is not None and spelled.end == len(words.text)
+        return Number(Fraction(spelled.value)) if whole and spelled and spelled.value is not None else words
     start = 0
     while start < len(found) and found[start].kind in ("letters", "text") and _all_in(found[start].value, LEADING):
         start += 1
@@ -86,7 +109,7 @@ def _words(found: list[Token]) -> Words | None:
             return None
     text = " ".join(value for _, value in found)
     words = " ".join(re.findall(r"\w+", text.casefold()))
-    return Words(words) if marked and words else None
+    return Words(ARTICLE.sub("", words)) if marked and words else None
 
 
 def _unit(found: list[Token]) -> tuple[list[Token], str]:
@@ -103,8 +126,16 @@ def _unit(found: list[Token]) -> tuple[list[Token], str]:
             end -= 1
         else:
             break
-    unit = " ".join(value.strip("\\").casefold() for _, value in found[end:])
-    return found[:end], unit
+    return found[:end], unit_name([word for _, value in found[end:] for word in WORD.findall(value.casefold())])
+
+
+def unit_name(words: list[str]) -> str:
+    """One name for all ways to write a unit: `square inches`, `in^2`, `inches^2`."""
+    names = [ONE_UNIT.get(word, word.removesuffix("s")) for word in words]
+    for power, digit in (("square", "2"), ("cubic", "3")):
+        if power in names:
+            names = [name for name in names if name != power] + [digit]
+    return " ".join(names)
 
 
 def _is_unit(token: Token) -> bool:
@@ -118,11 +149,11 @@ def _is_unit(token: Token) -> bool:
 
 def _number(text: str) -> Answer | None:
     """Numbers as people write them in prose: `3 1/2`, `1 million`, `six`."""
+    if ALTERNATIVE.search(text):
+        return Several(())  # no answer is equal to it
     if re.search(r"[\\^_{}=!]", text):
         return None
     reading = read_number(text)
     if reading is None:
         return None
-    if reading.hedge:
-        return Several(())
     return None if reading.value is None else Number(reading.value)

@@ -158,6 +158,7 @@ OPERATIONS: dict[str, Callable[..., Value]] = {
     "root": _root,
     "!": _factorial,
     "abs": abs,
+    "degree": lambda number: number,  # a unit, as any other
     "binom": _binomial,
     "log": _log,
     **{name: _function(NAMES.get(name, name)) for name in FUNCTIONS.split()},
