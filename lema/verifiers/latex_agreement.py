@@ -135,12 +135,18 @@ def in_any_order(one: Several | Union, two: Several | Union) -> Agreement:
     if len(one.items) != len(two.items):
         return Agreement.DIFFERENT
     left, worst = list(two.items), Agreement.SAME
+    if given_names(one) != given_names(two) and max(len(given_names(one)), len(given_names(two))) > 1:
+        worst = Agreement.OPEN  # x = 1, y = 2 and a list without names
     for item in one.items:
         found = min(((agree(item, other), at) for at, other in enumerate(left)), default=(Agreement.DIFFERENT, 0))
         worst = max(worst, found[0])
         if left:
             del left[found[1]]
     return worst
+
+
+def given_names(answer: Several | Union) -> set[str]:
+    return {given for item in answer.items if (given := name(item))}
 
 
 def equal_parts(one: Answer, two: Answer) -> Agreement:

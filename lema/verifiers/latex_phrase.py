@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from lema.verifiers.ladder import ANSWER_IS, BOX, boxes
+from lema.verifiers.ladder import ANSWER_IS, BOX, LONGEST, boxes
 
 MARK = re.compile(r"\\begin\b|\\end\b|\\.|\$\$?|[{}]|\n|(?:[.?]|(?<!!)!)(?=\s+(?!or\b)|\s*$|\s*\})", re.IGNORECASE)
 OPENS = {"{", "\\begin", "\\[", "\\("}
@@ -34,7 +34,10 @@ def boxed_later(text: str) -> bool:
     marker = None
     for marker in ANSWER_IS.finditer(text):  # noqa: B007
         pass
-    return marker is not None and BOX.search(text, marker.end() + len(sentence(text[marker.end() :]))) is not None
+    if marker is None:
+        return False
+    end = marker.end() + len(sentence(text[marker.end() : marker.end() + LONGEST]))
+    return BOX.search(text, end) is not None
 
 
 def sentence(rest: str) -> str:
