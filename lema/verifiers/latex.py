@@ -79,7 +79,9 @@ class Latex(Spec):
         ours = Agreement.UNKNOWN if said.tree is None or gold.tree is None else agree(said.tree, gold.tree)
         if ours in DECIDED:
             return DECIDED[ours]
-        if not said.formula or not gold.formula or said.within(gold) or gold.within(said):
+        if not said.formula or not gold.formula:
+            return Verdict.UNDECIDED
+        if ours is Agreement.UNKNOWN and (said.within(gold) or gold.within(said)):
             return Verdict.UNDECIDED
         one, two = sorted((said.formula, gold.formula))
         theirs = pool(self.workers).compare(one, two, self.time_limit)

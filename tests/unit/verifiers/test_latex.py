@@ -164,6 +164,8 @@ def test_answers_are_compared_by_value_and_in_both_directions_alike(one: str, tw
 
 CHECKED_TWICE = [
     ("x+x", "2x", R),
+    ("x^2 - 1 + 0", "x^2 - 1", R),
+    ("\\frac{x}{2} + 0", "\\frac{x}{2}", R),
     ("(a+b)^2", "a^2+2ab+b^2", R),
     ("\\sqrt{x^2}", "x", U),
     ("2x+y=3", "2x+y=4", W),
