@@ -16,7 +16,9 @@ WORDING = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|f?boxed)\s*\{([^{}]*)
 #: What follows explains the choice and is not part of it.
 CLAUSE = re.compile(r"[\s,;:.-]*\s(?:because|since|as|so|which|where|who|due\s+to)\b.*", re.DOTALL)
 LEAD = re.compile(r"^(?:(?:most\s+likely|probably|likely|definitely|clearly|option|choice|answer|letter)\b[\s:]*)+")
-LABEL = re.compile(r"^(?:\((?P<closed>[a-z])\)|(?P<open>[a-z])(?:$|[.):]))\s*[-:.,]?\s*(?P<rest>.*)$", re.DOTALL)
+LABEL = re.compile(
+    r"^(?:[(\[](?P<closed>[a-z])[)\]]|(?P<open>[a-z])(?:$|[.):]|\s+[-–—]\s))\s*[-:.,]?\s*(?P<rest>.*)$", re.DOTALL
+)
 LABEL_AFTER = re.compile(r"^(?P<rest>.*\S)\s*\((?:option\s+|choice\s+)?(?P<label>[a-z])\)$", re.DOTALL)
 ANY_LABEL = re.compile(r"\(([a-z])\)|\b(?:option|choice)\s+([a-z])\b")
 

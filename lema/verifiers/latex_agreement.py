@@ -70,6 +70,8 @@ def simple(answer: Answer) -> Answer:
         return upper if upper == lower else Several((upper, lower))
     if isinstance(answer, Several):
         items = [simple(item) for item in answer.items]
+        if items and all(map(is_inequality, items)):
+            return Union(tuple(map(interval, items)))  # x < -2 or x > 5
         # `x = 1 or x = 2` lists values of one name
         items = [unnamed(item) for item in items] if len({name(item) for item in items}) == 1 else items
         flat = [part for item in items for part in (item.items if isinstance(item, Several) else (item,))]
@@ -98,6 +100,8 @@ def mixed(one: Answer, two: Answer) -> Agreement:
             return Agreement.OPEN
         if isinstance(first, Several) and len(first.items) == 1:
             return max(agree(first.items[0], second), Agreement.OPEN)
+        if isinstance(first, Several) and first.items and isinstance(second, EXPRESSION):
+            return max(agree(item, second) for item in first.items)  # 3/8, or 0.375
         items = in_order(first)
         if isinstance(first, Brackets) and items is not None and (others := in_order(second)) is not None:
             return max(each(items, others), Agreement.OPEN)

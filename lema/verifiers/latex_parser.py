@@ -309,6 +309,9 @@ class Parser:
             degree = self.closed("]") if self.take("[") else Number(Fraction(2))
             inside = self.closed(")") if self.take("(") else self.argument()
             return Apply("root", (inside, degree))
+        if name == "\\angle" and self.next().kind == "letters":
+            self.at += 1
+            return Symbol(f"angle {self.tokens[self.at - 1].value}")
         if name == "\\emptyset":
             return Several(())
         if name == "\\begin":

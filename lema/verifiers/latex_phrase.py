@@ -75,7 +75,7 @@ def without_prose(phrase: str) -> str:
         return without_prose(phrase[: clause.start()])
     if not formulas:
         return phrase
-    inside = [next(part for part in found.groups() if part is not None) for found in formulas]
+    inside = [next(part for part in found.groups() if part is not None).strip(" ,;") for found in formulas]
     before, after = phrase[: formulas[0].start()], phrase[formulas[-1].end() :]
     between = [phrase[one.end() : two.start()] for one, two in pairwise(formulas)]
     if HEDGE.search(before) or HEDGE.search(after) or not all(map(JOINT.fullmatch, between)):

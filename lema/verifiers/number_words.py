@@ -68,7 +68,8 @@ def whole_number(words: list[str]) -> int | None:
             group += number
             room = 10 if word in TENS else 0
         elif word == "hundred":
-            if not 0 < group < 10:
+            fifteen_hundred = 10 < group < 100 and group % 10 and not total
+            if not (0 < group < 10 or fifteen_hundred):
                 return None
             group, room = group * 100, 100
         else:

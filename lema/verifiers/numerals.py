@@ -46,18 +46,20 @@ NUMBER = re.compile(
 )
 
 #: What follows explains the number and is not part of the answer.
-CLAUSE = re.compile(r"\b(?:because|since|as|so|which|per|after|not|rather)\b", re.IGNORECASE)
+CLAUSE = re.compile(r"\b(?:because|since|as|(?<!\bor\s)so|which|per|after|not|rather)\b", re.IGNORECASE)
 ALTERNATIVE = re.compile(r"\b(?:or|either|versus|vs)\b", re.IGNORECASE)
 ALTERNATIVE_NUMBER = re.compile(r"\b(?:or|versus|vs)\b\W*(?:maybe\s+)?[0-9]", re.IGNORECASE)
 LISTED = re.compile(r"(?:,\s|;|&|\bto\b|~)\s*[$£€¥₹]*$")
 OPERATOR = re.compile(r"[-+*/^=÷·:]|\bx\b|\b(?:more|less|fewer|times|than|plus|minus)\b", re.IGNORECASE)
-NO_NUMBER_AFTER = re.compile(r"\s?[\^+*²³¹⁰⁴-⁹π]|[xyzn]\b|:[0-9]|,[0-9]")
-PART_AFTER = re.compile(r"\band\s+(?:a|one|two|three)[\s-](?:half|thirds?|quarters?)\b", re.IGNORECASE)
+NO_NUMBER_AFTER = re.compile(r"\s?[\^+*²³¹⁰⁴-⁹π]|[xyzn]\b|:[0-9]|,[0-9]|\s(?:squared|cubed)\b")
+PART_AFTER = re.compile(
+    r"\band\s+(?:a|one|two|three)[\s-](?:half|thirds?|quarters?)\b|\b(?:plus|minus)\b", re.IGNORECASE
+)
 WORD_AFTER_OR = re.compile(rf"\bor\s+(?:\w+\s+)?(?:{NUMBER_WORD}|more|less|fewer)\b", re.IGNORECASE)
 HEDGED_BEFORE = re.compile(r"\b(?:either|between|or)\b", re.IGNORECASE)
 NEGATIVE_BEFORE = re.compile(r"\b(?:negative|minus)\s+(?:[$£€¥₹]\s?)?$", re.IGNORECASE)
 DENIED_BEFORE = re.compile(
-    r"\bnot\b|n't\b|[<>≤≥≠√]|\bsqrt\b|\b(?:(?:more|less|fewer|greater|other)\s+than|over|under|above|below"
+    r"\bnot\b|n't\b|[<>≤≥≠√]|\bsqrt\b|\b(?:(?:more|less|fewer|greater|other)\s+than|over|under|above|below|almost|nearly"
     r"|at\s+(?:least|most))\s*[$£€¥₹]*$",
     re.IGNORECASE,
 )

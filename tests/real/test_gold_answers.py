@@ -16,6 +16,7 @@ from lema.records import Question, Verdict
 from lema.verifiers.choices import Choices
 from lema.verifiers.ladder import last_box
 from lema.verifiers.latex import Latex
+from lema.verifiers.lema_v1 import LemaV1
 from lema.verifiers.numbers import Numbers
 
 pytestmark = pytest.mark.real
@@ -118,3 +119,32 @@ def test_csqa(name: str, size: int) -> None:
             verdict = Choices().judge(f"The answer is {other}.", asked).verdict
             assert verdict is (Verdict.RIGHT if text.split() == gold.split() else Verdict.WRONG), (texts, other)
     assert twice == (24 if size == 1221 else twice)
+
+
+def test_lema_v1_reads_all_labels_of_gsm8k_and_csqa_and_all_numbers_of_svamp() -> None:
+    numbers, rounded, words = LemaV1(grader="gsm8k"), LemaV1(grader="rounded"), LemaV1(grader="csqa")
+    for number, row in enumerate(lines("gsm8k", "test.jsonl")):
+        asked = question(number, row["answer"].rpartition("#### ")[2])
+        assert not_lema_v1_right(numbers, asked) == []
+    for number, row in enumerate(rows("svamp", "SVAMP.json")):
+        assert not_lema_v1_right(rounded, question(number, str(row["Answer"]))) == []
+    for number, row in enumerate(lines("csqa", "dev_rand_split.jsonl")):
+        texts = tuple(choice["text"] for choice in row["question"]["choices"])
+        assert not_lema_v1_right(words, question(number, texts["ABCDE".index(row["answerKey"])], texts)) == []
+
+
+def not_lema_v1_right(verifier: LemaV1, asked: Question) -> list[str]:
+    """As `not_right`, without the closing brace, which the authors' grader trips over."""
+    said = f"Some steps. The answer is {asked.answer}."
+    right = verifier.judge(said, asked).verdict is Verdict.RIGHT and verifier.equal(asked.answer, asked.answer)
+    return [] if right else [said]
+
+
+def test_lema_v1_reads_all_references_of_math() -> None:
+    verifier = LemaV1(grader="math")
+    failed = []
+    for number, row in enumerate(lines("math", "math500.jsonl")):
+        asked = question(number, row["answer"])
+        if verifier.judge(f"So it is \\boxed{{{row['answer']}}}.", asked).verdict is not Verdict.RIGHT:
+            failed.append(row["answer"])
+    assert failed == []
