@@ -1,58 +1,141 @@
-"""Verdicts a second on one core, on recorded GSM8K solutions; beside math-verify where it is installed.
+"""Verdicts a second on one core: numbers, LaTeX, choices; math-verify alone on the same pairs; the cost of a bomb.
 
-python benchmarks/verdicts.py ../shared/data/gsm8k/model_solutions.jsonl
+python benchmarks/verdicts.py [../shared/data]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import random
 import time
-from collections.abc import Callable
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from lema.records import Question, Verdict
+from lema.records import Judgement, Question, Verdict
+from lema.verifiers.choices import Choices
+from lema.verifiers.ladder import last_box
+from lema.verifiers.latex import Latex
+from lema.verifiers.math_pool import close_pools, pool
 from lema.verifiers.numbers import Numbers
 
-SOLUTIONS = Path(__file__).parents[2] / "shared" / "data" / "gsm8k" / "model_solutions.jsonl"
-Case = tuple[str, Question, bool]
+DATA = Path(__file__).parents[2] / "shared" / "data"
+BOMBS = ("9^{9^{9^9}}", "100!!!", "{" * 100_000)
+#: Other ways in which models write an answer of MATH.
+WRITINGS: tuple[Callable[[str], str], ...] = (
+    lambda answer: f"The answer is ${answer}$.",
+    lambda answer: f"The answer is \\boxed{{{answer}}}.",
+    lambda answer: f"So we get \\boxed{{{answer.replace('frac', 'dfrac')}}}.",
+    lambda answer: f"The answer is ${answer} + 0$.",
+    lambda answer: f"The answer is ${answer.replace(' ', '')}$.",
+)
+Case = tuple[str, Question]
 
 
-def load(path: Path) -> list[Case]:
-    """Text, question and recorded verdict of each solution."""
+def rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def recorded(data: Path) -> list[Case]:
+    """Recorded solutions of GSM8K."""
+    return [
+        (row["solution"], asked(row["ground_truth"].rpartition("A: ")[2]))
+        for row in rows(data / "gsm8k" / "model_solutions.jsonl")
+    ]
+
+
+def latex(data: Path, n: int = 2000) -> list[Case]:
+    """Answers of MATH, written in other ways, to their own question (right) or to another (mostly wrong)."""
+    draw = random.Random(0)
+    answers = [last_box(row["solution"]) or "" for row in rows(data / "math" / "test.jsonl")]
     cases = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        answer = row["ground_truth"].rpartition("A: ")[2]
-        question = Question(id=str(row["question_index"]), task="gsm8k", text=row["question"], answer=answer)
-        cases.append((row["solution"], question, row["is_correct"]))
+    for number in range(n):
+        answer = draw.choice(answers)
+        gold = answer if number % 2 else draw.choice(answers)
+        cases.append((draw.choice(WRITINGS)(answer), asked(gold)))
     return cases
 
 
-def measure(name: str, cases: list[Case], right: Callable[[str, Question], bool], repeats: int) -> None:
-    start = time.process_time()
-    for _ in range(repeats):
-        said = [right(text, question) for text, question, _ in cases]
-    seconds = time.process_time() - start
-    agree = sum(a == recorded for a, (_, _, recorded) in zip(said, cases, strict=True))
-    print(f"{name:12} {repeats * len(cases) / seconds:10,.0f} verdicts/s   agrees on {agree:,} of {len(cases):,}")
+def choices(data: Path) -> list[Case]:
+    draw = random.Random(0)
+    cases = []
+    for row in rows(data / "csqa" / "dev_rand_split.jsonl"):
+        texts = tuple(choice["text"] for choice in row["question"]["choices"])
+        said = draw.choice([*texts, "(A)", "B", "either (C) or (D)", "unknown"])
+        cases.append((f"The answer is {said}.", asked(texts["ABCDE".index(row["answerKey"])], texts)))
+    return cases
+
+
+def asked(answer: str, texts: tuple[str, ...] = ()) -> Question:
+    return Question(id="q", task="data", text="", answer=answer, choices=texts)
+
+
+def cpu() -> float:
+    """CPU seconds of this process and of those that it has ended."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+def measured(name: str, cases: Sequence[Case], judge: Callable[[str, Question], Judgement | Verdict]) -> list[Verdict]:
+    start = cpu()
+    found = [verdict_of(judge(text, question)) for text, question in cases]
+    close_pools()  # CPU time of a child counts when it has ended
+    seconds = cpu() - start
+    counts = ", ".join(f"{found.count(verdict):,} {verdict}" for verdict in Verdict)
+    print(f"{name:24} {len(cases) / seconds:10,.0f} verdicts/s   {counts}")
+    return found
+
+
+def verdict_of(found: Judgement | Verdict) -> Verdict:
+    return found.verdict if isinstance(found, Judgement) else found
+
+
+def math_verify_alone(text: str, question: Question) -> Verdict:
+    """As its README uses it, in this process and in one direction."""
+    from math_verify import parse, verify
+
+    right = verify(parse(f"${question.answer}$"), parse(text))
+    return Verdict.RIGHT if right else Verdict.WRONG
+
+
+def beside(data: Path) -> None:
+    cases = latex(data)
+    ours = measured("LaTeX", cases, Latex().judge)
+    math_verify_alone("$1$", asked("1"))  # its import is not counted
+    theirs = measured("math-verify alone", cases, math_verify_alone)
+    decided = [(o, t, case) for o, t, case in zip(ours, theirs, cases, strict=True) if o is not Verdict.UNDECIDED]
+    equal = sum((ours is Verdict.RIGHT) == (theirs is Verdict.RIGHT) for ours, theirs, _ in decided)
+    print(f"equal verdicts: {equal:,} of {len(decided):,} decided ones ({equal / len(decided):.1%}); the others:")
+    for our, their, (text, question) in decided:
+        if (our is Verdict.RIGHT) != (their is Verdict.RIGHT):
+            print(f"    {our}, math-verify {their}: {text!r} for {question.answer!r}")
+
+
+def bombs(limit: float) -> None:
+    verifier = Latex(time_limit=limit)
+    for bomb in BOMBS:
+        pool(1).compare("x", "x", 60)  # a process stands ready, as in a run
+        wall, here, all_of_us = time.monotonic(), time.process_time(), cpu()
+        verdict = verifier.judge(f"The answer is ${bomb}$.", asked("5x"))
+        wall, here = time.monotonic() - wall, time.process_time() - here
+        close_pools()
+        spent = cpu() - all_of_us
+        seconds = f"{wall:.2f} s by the clock, {here:.3f} s of CPU here, {spent:.2f} s with math-verify's process"
+        print(f"bomb {bomb[:12]:14} {verdict.verdict}: {seconds}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("solutions", type=Path, nargs="?", default=SOLUTIONS)
-    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("data", type=Path, nargs="?", default=DATA)
+    parser.add_argument("--limit", type=float, default=5.0, help="seconds of one LaTeX comparison, for the bombs")
     given = parser.parse_args()
-    cases = load(given.solutions)
-    numbers = Numbers()
-    measure("numbers", cases, lambda text, q: numbers.judge(text, q).verdict is Verdict.RIGHT, given.repeats)
-    if find_spec("math_verify") is None:
-        print("math-verify is not installed: pip install 'math-verify[antlr4_13_2]'")
-        return
-    from math_verify import parse, verify
-
-    measure("math-verify", cases, lambda text, q: bool(verify(parse(q.answer), parse(text))), 1)
+    measured("numbers", recorded(given.data) * 10, Numbers().judge)
+    measured("choices", choices(given.data) * 10, Choices().judge)
+    beside(given.data)
+    bombs(given.limit)
 
 
 if __name__ == "__main__":

@@ -15,17 +15,18 @@ LAYERS = tuple(
         "records spec errors protocols __init__",
         "store lease holder work artifact shards manifest durable garbage provenance race extras prompts models "
         "session correction_wording formats examples steps slices datasets blend stage stats synth tracking encoding "
-        "loading decoding kvcache likeness masking shingles leaks duplicates decontaminating novelty spool",
+        "loading decoding kvcache scoring likeness masking shingles leaks duplicates decontaminating novelty spool "
+        "evolution voting repeats",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
-        "experiment pipeline options plan progress jobs runner cluster report",
+        "experiment pipeline evolving options plan progress jobs runner cluster report grading",
         "wording building config app doctor worker __main__",
     )
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMPONENTS = LAYERS[2]
 HEAVY = {"torch", "transformers", "tokenizers", "accelerate", "peft", "bitsandbytes", "deepspeed", "vllm"}
-HEAVY |= {"openai", "wandb", "datasets", "scipy", "matplotlib"}
+HEAVY |= {"openai", "wandb", "wandb_workspaces", "datasets", "scipy", "matplotlib", "math_verify", "sympy", "mpmath"}
 FILES = sorted(ROOT.rglob("*.py"))
 #: Imported inside functions only, or run as processes of their own: these may load torch at once.
 LATE = {"trainers/worker.py", "decoding.py", "kvcache.py"}
