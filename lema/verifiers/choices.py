@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lema.errors import ConfigError, InputError
 from lema.records import Judgement, Question, Verdict
 from lema.spec import Spec, spec
-from lema.verifiers.ladder import SENTENCE_END, Rung, candidates, first_line
+from lema.verifiers.ladder import REFUSAL, SENTENCE_END, Rung, candidates, first_line
 from lema.verifiers.typography import EDGES
 
 ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\S)")
@@ -19,10 +19,6 @@ LEAD = re.compile(r"^(?:(?:most\s+likely|probably|likely|definitely|clearly|opti
 LABEL = re.compile(r"^(?:\((?P<closed>[a-z])\)|(?P<open>[a-z])(?:$|[.):]))\s*[-:.,]?\s*(?P<rest>.*)$", re.DOTALL)
 LABEL_AFTER = re.compile(r"^(?P<rest>.*\S)\s*\((?:option\s+|choice\s+)?(?P<label>[a-z])\)$", re.DOTALL)
 ANY_LABEL = re.compile(r"\(([a-z])\)|\b(?:option|choice)\s+([a-z])\b")
-REFUSAL = re.compile(
-    r"^(?:none|neither|nothing|unknown|unclear|uncertain|undetermined|not\s+(?:clear|known|given|certain|possible|sure)"
-    r"|impossible|n/?a|i\b|we\b|it\b|cannot|can't|there\s+is\s+no|no\s+answer|different)(?:\W|$)"
-)
 
 
 @spec
@@ -84,7 +80,9 @@ def reference(question: Question, choices: Sequence[str]) -> str:
 
 def plain(text: str) -> str:
     """Words without case, typesetting and the signs around them."""
-    text = WORDING.sub(r"\1", text).replace("\\", "").replace("$", "").replace("’", "'")
+    while WORDING.search(text):
+        text = WORDING.sub(r"\1", text)
+    text = text.replace("\\", "").replace("$", "").replace("’", "'")
     return " ".join(text.casefold().split()).strip(EDGES + ".,;:!")
 
 

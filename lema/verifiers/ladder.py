@@ -19,7 +19,14 @@ ANSWER_LINE = re.compile(
 )
 #: The end of a sentence; not a decimal point, an abbreviation, or a stop before "or ...".
 SENTENCE_END = re.compile(r"\n|(?<!\bapprox)(?<!\bRs)[.!?](?=\s+(?!or\b)|\s*$|\s*[}\]])", re.IGNORECASE)
-BOX = re.compile(r"\\f?boxed?\s*(?:\{|(?P<bare>[0-9A-Za-z]))")
+#: Words with which nothing is answered.
+REFUSAL = re.compile(
+    r"\W*(?:none|neither|nothing|unknown|unclear|uncertain|undetermined|not\s+(?:clear|known|given|certain|possible|sure)"
+    r"|impossible|n/?a|cannot|can't|there\s+is\s+no|no\s+answer"
+    r"|(?:i|we|it)\s+(?:can|could|do|am|are|is|was|were|have|has|depends))(?:\W|n't|$)",
+    re.IGNORECASE,
+)
+BOX = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?P<bare>[0-9A-Za-z]))")
 LONGEST = 2000  # characters of one answer
 LAST_PART = 4000  # characters at the end of a text in which the last number is looked for
 

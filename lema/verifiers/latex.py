@@ -9,11 +9,17 @@ from pydantic import Field
 from lema.errors import ConfigError, InputError
 from lema.records import Judgement, Question, Verdict
 from lema.spec import Spec, runtime, spec
-from lema.verifiers.ladder import candidates
-from lema.verifiers.latex_phrase import phrase
-from lema.verifiers.latex_tokens import normal, tokens
+from lema.verifiers.ladder import REFUSAL, candidates
+from lema.verifiers.latex_agreement import Agreement, agree
+from lema.verifiers.latex_phrase import boxed_later, phrase
+from lema.verifiers.latex_reading import Reading, read
 from lema.verifiers.math_pool import pool, require_math_verify
 
+DECIDED = {
+    Agreement.SAME: Verdict.RIGHT,
+    Agreement.OPEN: Verdict.UNDECIDED,
+    Agreement.DIFFERENT: Verdict.WRONG,
+}
 LatexRung = Literal["answer_is", "boxed", "hashes", "answer_line"]
 
 
@@ -43,24 +49,46 @@ class Latex(Spec):
             MissingExtra: math-verify is not installed.
         """
         require_math_verify()
-        if not normal(tokens(question.answer)):
+        gold = read(question.answer)
+        if not gold.normal:
             raise InputError(f"{question.task}, question {question.id}: the reference answer is empty")
+        prose = None
         for rung, found in candidates(text, self.rungs, phrase):
-            said = found.strip()
-            if normal(tokens(said)):
-                return Judgement(verdict=self.compare(said, question.answer), answer=said, rung=rung)
-        return Judgement(verdict=Verdict.NO_ANSWER)
-
-    def compare(self, said: str, gold: str) -> Verdict:
-        if normal(tokens(said)) == normal(tokens(gold)):
-            return Verdict.RIGHT
-        found = pool(self.workers).compare(said, gold, self.time_limit)
-        if found is None or "fault" in found or found["there"] != found["back"]:
-            return Verdict.UNDECIDED
-        return Verdict.RIGHT if found["there"] else Verdict.WRONG
+            said = read(found.strip())
+            if not said.normal or (said.normal != gold.normal and REFUSAL.match(found)):
+                continue
+            if rung == "answer_is" and "boxed" in self.rungs and boxed_later(text):
+                continue
+            if said.words and not gold.words and not gold.within(said):
+                # "our answer is correct" points at an answer elsewhere
+                prose = prose or Judgement(verdict=Verdict.WRONG, answer=found.strip(), rung=rung)
+                continue
+            return Judgement(verdict=self.compare(said, gold), answer=found.strip(), rung=rung)
+        return prose or Judgement(verdict=Verdict.NO_ANSWER)
 
     def equal(self, answer: str, other: str) -> bool:
-        """Whether two answers are the same value."""
+        """Whether two answers are the same value; what is undecided is not."""
         if not answer.strip() or not other.strip():
             return False
-        return answer.strip() == other.strip() or self.compare(*sorted((answer, other))) is Verdict.RIGHT
+        return answer.strip() == other.strip() or self.compare(read(answer), read(other)) is Verdict.RIGHT
+
+    def compare(self, said: Reading, gold: Reading) -> Verdict:
+        """The verdict on two answers, in either order."""
+        if said.normal == gold.normal:
+            return Verdict.RIGHT
+        ours = Agreement.UNKNOWN if said.tree is None or gold.tree is None else agree(said.tree, gold.tree)
+        if ours in DECIDED:
+            return DECIDED[ours]
+        if not said.formula or not gold.formula or said.within(gold) or gold.within(said):
+            return Verdict.UNDECIDED
+        one, two = sorted((said.formula, gold.formula))
+        theirs = pool(self.workers).compare(one, two, self.time_limit)
+        if theirs is None or "fault" in theirs:
+            return Verdict.UNDECIDED
+        if ours is Agreement.LIKELY:
+            return Verdict.RIGHT if theirs["there"] or theirs["back"] else Verdict.UNDECIDED
+        if not theirs["there"] and not theirs["back"]:
+            return Verdict.WRONG
+        # alone it is believed only where it is not known to skip what it cannot read
+        alone = theirs["there"] and theirs["back"] and not said.prose and not gold.prose
+        return Verdict.RIGHT if alone else Verdict.UNDECIDED

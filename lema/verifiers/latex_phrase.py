@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
-from lema.verifiers.ladder import boxes
+from lema.verifiers.ladder import ANSWER_IS, BOX, LONGEST, boxes
 
 MARK = re.compile(r"\\begin\b|\\end\b|\\.|\$\$?|[{}]|\n|(?:[.?]|(?<!!)!)(?=\s+(?!or\b)|\s*$|\s*\})", re.IGNORECASE)
 OPENS = {"{", "\\begin", "\\[", "\\("}
+FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<!\\)\$(.+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+#: Words around a formula with which it is not the answer, or not alone.
+HEDGE = re.compile(
+    r"\b(?:or|either|neither|not|approximately|about|roughly|around|nearly|almost|maybe|possibly|perhaps|less|greater"
+    r"|more|fewer|than|between|least|most|times|plus|minus|except|unless|half|twice)\b|n't\b|[0-9=<>+*/^-]",
+    re.IGNORECASE,
+)
+#: What follows explains the answer.
+CLAUSE = re.compile(r"\s*,?\s+(?:since|because|as|so|which|where)\b", re.IGNORECASE)
+JOINT = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b)\s*", re.IGNORECASE)
 CLOSES = {"}", "\\end", "\\]", "\\)"}
 
 
@@ -16,6 +27,17 @@ def phrase(rest: str) -> str:
     found = sentence(rest)
     inside = boxes(found)
     return ", ".join(inside) if inside else found
+
+
+def boxed_later(text: str) -> bool:
+    """Whether something is put in a box after the sentence of the last `answer is`."""
+    marker = None
+    for marker in ANSWER_IS.finditer(text):  # noqa: B007
+        pass
+    if marker is None:
+        return False
+    end = marker.end() + len(sentence(text[marker.end() : marker.end() + LONGEST]))
+    return BOX.search(text, end) is not None
 
 
 def sentence(rest: str) -> str:
@@ -38,3 +60,24 @@ def sentence(rest: str) -> str:
         elif depth == 0 and not formula and not mark.startswith("\\"):
             return rest[: found.start()]
     return rest
+
+
+def without_prose(phrase: str) -> str:
+    """The formula of a phrase, when the words around it change nothing; several, when they are a list.
+
+    Words after a formula stay: they may be its unit.
+    """
+    formulas = list(FORMULA.finditer(phrase))
+    clause = next(
+        (c for c in CLAUSE.finditer(phrase) if not any(f.start() < c.start() < f.end() for f in formulas)), None
+    )
+    if clause is not None and clause.start() > 0:
+        return without_prose(phrase[: clause.start()])
+    if not formulas:
+        return phrase
+    inside = [next(part for part in found.groups() if part is not None) for found in formulas]
+    before, after = phrase[: formulas[0].start()], phrase[formulas[-1].end() :]
+    between = [phrase[one.end() : two.start()] for one, two in pairwise(formulas)]
+    if HEDGE.search(before) or HEDGE.search(after) or not all(map(JOINT.fullmatch, between)):
+        return phrase
+    return ", ".join(inside) + (f" \\text{{{after.strip(' .,;:*')}}}" if after.strip(" .,;:*") else "")

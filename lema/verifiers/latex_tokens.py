@@ -40,6 +40,8 @@ UNICODE = str.maketrans(
 #: Between groups of three digits, also inside brackets: `10,\!080`, `10{,}080`, `10\,080`.
 TYPESET_THOUSANDS = re.compile(r"(?<=[0-9])(?:,\\!|\{,\}|\\,|,\\,)\s*(?=[0-9]{3}(?![0-9]))")
 PLAIN_THOUSANDS = re.compile(r"(?<![\w.,(\[{])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])")
+ROOT = re.compile(r"√\s*([0-9]+(?:\.[0-9]+)?)")
+NUMERAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 OPENING = re.compile(r"[(\[{]")
 TOKEN = re.compile(
     r"""\\(?:text|textbf|textit|textrm|mbox|mathrm|mathbf|rm|operatorname)\s*\{(?P<text>[^{}]*)\}
@@ -76,6 +78,11 @@ ONE_SPELLING = {
 }
 
 
+DEGREE = "\\degree"
+CIRCLE = ["^", "\\circ"]
+BRACED_CIRCLE = ["^", "{", "\\circ", "}"]
+
+
 class Token(NamedTuple):
     """`kind` is `number`, `letters`, `text` (the content of a `\\text{...}`) or `sign`."""
 
@@ -90,40 +97,38 @@ def tokens(text: str) -> list[Token]:
         kind, value = match.lastgroup or "", match[match.lastgroup or 0]
         if kind == "space" or value in DROPPED:
             continue
-        if kind == "text":
+        if kind == "text" and NUMERAL.fullmatch(value.strip()):
+            found.append(Token("number", value.strip()))
+        elif kind == "text":
             found.append(Token(kind, " ".join(value.split())))
         elif kind in ("command", "sign"):
             found.append(Token("sign", ONE_SPELLING.get(value, value)))
         else:
             found.append(Token(kind, value))
-    return _without_degrees(found)
+    return _with_degrees(found)
 
 
 def _prepared(text: str) -> str:
-    text = text if text.isascii() else text.translate(UNICODE)
+    text = text if text.isascii() else ROOT.sub(r"\\sqrt{\1}", text).translate(UNICODE)
     text = TYPESET_THOUSANDS.sub("", text.strip().strip('*_`"').strip())
     if not OPENING.search(text):
         text = PLAIN_THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
     return text.replace("\\$", "").rstrip(" .;,")
 
 
-def _without_degrees(found: list[Token]) -> list[Token]:
-    """Drop `^\\circ`, `^{\\circ}` and `\\degree`: a unit like any other."""
+def _with_degrees(found: list[Token]) -> list[Token]:
+    """`^\\circ` and `^{\\circ}` as one token, `\\degree`."""
     values = [token.value for token in found]
     kept, at = [], 0
     while at < len(found):
-        if values[at : at + 2] == ["^", "\\circ"]:
-            at += 2
-        elif values[at : at + 4] == ["^", "{", "\\circ", "}"]:
-            at += 4
-        elif values[at] == "\\degree":
-            at += 1
-        else:
-            kept.append(found[at])
-            at += 1
+        length = 2 if values[at : at + 2] == CIRCLE else 4 if values[at : at + 4] == BRACED_CIRCLE else 1
+        kept.append(found[at] if length == 1 else Token("sign", DEGREE))
+        at += length
     return kept
 
 
 def normal(found: list[Token]) -> str:
     """One string for all tokens; equal strings are equal answers."""
-    return " ".join(f"text({value.casefold()})" if kind == "text" else value for kind, value in found)
+    return " ".join(
+        f"text({value.casefold()})" if kind == "text" else value for kind, value in found if value != DEGREE
+    )

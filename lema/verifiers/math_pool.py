@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -48,14 +49,20 @@ class Worker:
             env={**os.environ, "PYTHONHASHSEED": "0"},
         )
         self.buffer = b""
-        greeting = self.read(START)
-        if greeting is None or "ready" not in greeting:
-            self.close()
-            why = "it did not start" if greeting is None else greeting.get("broken")
-            raise LemaError(f"the process that compares LaTeX answers does not work ({WORKER}): {why}")
+        try:
+            greeting = self.read(START) or {"broken": "it ended at once"}
+        except TimeoutError:
+            greeting = {"broken": f"it was not ready after {START:.0f} seconds"}
+        if "broken" in greeting:
+            self.end()
+            raise LemaError(f"the process that compares LaTeX answers does not work ({WORKER}): {greeting['broken']}")
 
     def ask(self, one: str, two: str, seconds: float) -> dict[str, Any] | None:
-        """The reply to one comparison; None when the process ended or was given up."""
+        """The reply to one comparison; None when the process ended.
+
+        Raises:
+            TimeoutError: it neither replied nor ended.
+        """
         assert self.process.stdin is not None
         request = json.dumps({"one": one, "two": two, "seconds": seconds})
         try:
@@ -66,7 +73,7 @@ class Worker:
         return self.read(seconds * PATIENCE)
 
     def read(self, seconds: float) -> dict[str, Any] | None:
-        """A line of the process as an object; None at its end, or after `seconds`."""
+        """A line of the process as an object; None at its end."""
         assert self.process.stdout is not None
         handle = self.process.stdout.fileno()
         poll = select.poll()
@@ -75,32 +82,31 @@ class Worker:
         while b"\n" not in self.buffer:
             left = end - time.monotonic()
             if left <= 0 or not poll.poll(left * 1000):
-                return None
+                raise TimeoutError
             chunk = os.read(handle, 65536)
             if not chunk:
                 return None
             self.buffer += chunk
         line, _, self.buffer = self.buffer.partition(b"\n")
         found = json.loads(line)
-        return found if isinstance(found, dict) else None
+        assert isinstance(found, dict)
+        return found
 
-    def close(self) -> int:
-        """End the process; its exit status."""
-        if self.process.poll() is None:
-            # its last breath may be the kernel's signal, on its way
+    def end(self, patience: float = 0.0) -> int:
+        """Kill the process unless it ends by itself within `patience` seconds; its exit status."""
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        status = self.process.wait()
         self.abandon()
-        return status
+        return self.process.wait()
 
     def abandon(self) -> None:
         """Close our ends of the pipes."""
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
-            try:
+            with suppress(BrokenPipeError):
                 pipe.close()
-            except BrokenPipeError:
-                continue
 
 
 class Pool:
@@ -108,29 +114,46 @@ class Pool:
 
     def __init__(self, size: int) -> None:
         self.room = threading.BoundedSemaphore(size)
+        self.workers: set[Worker] = set()
         self.idle: list[Worker] = []
 
     def compare(self, one: str, two: str, seconds: float) -> dict[str, Any] | None:
-        """What math-verify says of two answers; None when the CPU time ran out or the process died twice."""
+        """What math-verify says of two answers; None when the CPU time ran out, or the process died twice."""
         with self.room:
             for _ in range(2):
-                worker = self.idle.pop() if self.idle else Worker()
-                found = None
+                worker = self.take()
                 try:
                     found = worker.ask(one, two, seconds)
-                finally:
-                    if found is None:
-                        timed_out = worker.process.poll() is None
-                        timed_out |= worker.close() == -signal.SIGPROF
-                    else:
-                        self.idle.append(worker)
-                if found is not None or timed_out:
+                except TimeoutError:
+                    self.drop(worker)
+                    return None
+                except BaseException:
+                    self.drop(worker)  # a late reply must not become the next one's
+                    raise
+                if found is not None:
+                    self.idle.append(worker)
                     return found
+                if self.drop(worker, patience=5.0) == -signal.SIGPROF:
+                    return None
+                # else it was ended from outside, which says nothing about the answers
         return None
 
+    def take(self) -> Worker:
+        try:
+            return self.idle.pop()
+        except IndexError:
+            worker = Worker()
+            self.workers.add(worker)
+            return worker
+
+    def drop(self, worker: Worker, patience: float = 0.0) -> int:
+        self.workers.discard(worker)
+        return worker.end(patience)
+
     def close(self) -> None:
-        while self.idle:
-            self.idle.pop().close()
+        self.idle.clear()
+        while self.workers:
+            self.workers.pop().end()
 
 
 POOLS: dict[int, Pool] = {}
@@ -157,7 +180,7 @@ def _forget() -> None:
     global LOCK
     LOCK = threading.Lock()
     for each in POOLS.values():
-        for worker in each.idle:
+        for worker in each.workers:
             worker.abandon()
     POOLS.clear()
 

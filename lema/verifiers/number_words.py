@@ -17,7 +17,7 @@ NUMBER_WORD = "|".join([*ONES, *TENS, "hundred", *LARGE])
 
 FILLER = r"(?:about|around|approximately|exactly|only|just|a\s+total\s+of|equal\s+to)"
 RUN = re.compile(
-    rf"[\W_]*(?:{FILLER}\s+)*(?P<run>(?:{NUMBER_WORD})(?:[\s-]+(?:and\s+)?(?:{NUMBER_WORD}))*)\b"
+    rf"[\W_]*(?:{FILLER}\s+)*(?P<negative>(?:negative|minus)\s+)?(?P<run>(?:{NUMBER_WORD})(?:[\s-]+(?:and\s+)?(?:{NUMBER_WORD}))*)\b"
     r"(?P<half>\s+and\s+(?:a|one)[\s-]half\b)?(?P<part>[\s-]+(?:half|halves|thirds?|quarters?|fourths?|fifths?|of)\b)?",
     re.IGNORECASE,
 )
@@ -31,6 +31,7 @@ class Spelled(NamedTuple):
     half: bool  # "... and a half"
     start: int
     end: int
+    negative: bool
     more: bool  # further number words follow
 
 
@@ -42,7 +43,14 @@ def read_words(text: str) -> Spelled | None:
     # "two thirds", "one of them": not the number that the words begin with
     value = None if match["part"] else whole_number(re.findall(r"[a-z]+", match["run"].lower()))
     end = match.end("half") if match["half"] else match.end("run")
-    return Spelled(value, bool(match["half"]), match.start("run"), end, bool(ANY.search(text, end)))
+    return Spelled(
+        value,
+        bool(match["half"]),
+        match.start("negative" if match["negative"] else "run"),
+        end,
+        bool(match["negative"]),
+        bool(ANY.search(text, end)),
+    )
 
 
 def whole_number(words: list[str]) -> int | None:

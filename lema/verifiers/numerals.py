@@ -48,12 +48,14 @@ NUMBER = re.compile(
 #: What follows explains the number and is not part of the answer.
 CLAUSE = re.compile(r"\b(?:because|since|as|so|which|per|after|not|rather)\b", re.IGNORECASE)
 ALTERNATIVE = re.compile(r"\b(?:or|either|versus|vs)\b", re.IGNORECASE)
+ALTERNATIVE_NUMBER = re.compile(r"\b(?:or|versus|vs)\b\W*(?:maybe\s+)?[0-9]", re.IGNORECASE)
 LISTED = re.compile(r"(?:,\s|;|&|\bto\b|~)\s*[$£€¥₹]*$")
 OPERATOR = re.compile(r"[-+*/^=÷·:]|\bx\b|\b(?:more|less|fewer|times|than|plus|minus)\b", re.IGNORECASE)
 NO_NUMBER_AFTER = re.compile(r"\s?[\^+*²³¹⁰⁴-⁹π]|[xyzn]\b|:[0-9]|,[0-9]")
 PART_AFTER = re.compile(r"\band\s+(?:a|one|two|three)[\s-](?:half|thirds?|quarters?)\b", re.IGNORECASE)
 WORD_AFTER_OR = re.compile(rf"\bor\s+(?:\w+\s+)?(?:{NUMBER_WORD}|more|less|fewer)\b", re.IGNORECASE)
 HEDGED_BEFORE = re.compile(r"\b(?:either|between|or)\b", re.IGNORECASE)
+NEGATIVE_BEFORE = re.compile(r"\b(?:negative|minus)\s+(?:[$£€¥₹]\s?)?$", re.IGNORECASE)
 DENIED_BEFORE = re.compile(
     r"\bnot\b|n't\b|[<>≤≥≠√]|\bsqrt\b|\b(?:(?:more|less|fewer|greater|other)\s+than|over|under|above|below"
     r"|at\s+(?:least|most))\s*[$£€¥₹]*$",
@@ -95,7 +97,7 @@ def read(text: str) -> Reading | None:
     if second is not None:
         between = text[first.end() : second.start("digits")]
         if not between.lstrip().startswith("(") or ALTERNATIVE.search(between):
-            return Reading(text, hedge=_is_choice(between, first, second))
+            return Reading(text, hedge=_is_choice(between, first, second) or _offers_another(text, first))
     elif WORD_AFTER_OR.search(text, first.end()):
         return Reading(text, hedge=True)
     if PART_AFTER.search(text, first.end()):
@@ -113,6 +115,10 @@ def _is_choice(between: str, first: re.Match[str], second: re.Match[str]) -> boo
     return False
 
 
+def _offers_another(text: str, first: re.Match[str]) -> bool:
+    return ALTERNATIVE_NUMBER.search(text, first.end()) is not None
+
+
 def _from_equation(text: str) -> Reading:
     """`x = 7` and `48 + 24 = 72` say what is right of the last sign; `72 = 48 + 24` what is left."""
     parts = re.split(r"[=≈]+", text)
@@ -127,7 +133,10 @@ def _from_match(text: str, match: re.Match[str]) -> Reading:
     value = None if NO_NUMBER_AFTER.match(text, match.end()) else _value(match)
     if value is None:
         return Reading(text)
-    return Reading(text[match.start() : match.end()].strip(), value, tuple(_other_values(match, value)))
+    said = text[match.start() : match.end()].strip()
+    if NEGATIVE_BEFORE.search(text[: match.start()]):
+        return Reading(f"-{said}", -value) if value > 0 else Reading(text)
+    return Reading(said, value, tuple(_other_values(match, value)))
 
 
 def _other_values(match: re.Match[str], value: Fraction) -> list[Fraction]:
@@ -179,4 +188,5 @@ def _from_words(text: str) -> Reading | None:
         return Reading(text, hedge=True)
     if found.value is None or found.more or PART_AFTER.search(text, found.end):
         return Reading(text)
-    return Reading(text[found.start : found.end], Fraction(found.value) + (Fraction(1, 2) if found.half else 0))
+    value = Fraction(found.value) + (Fraction(1, 2) if found.half else 0)
+    return Reading(text[found.start : found.end], -value if found.negative else value)

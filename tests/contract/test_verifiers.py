@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
@@ -16,6 +17,23 @@ from lema.records import Question, Verdict
 from lema.spec import Spec, canonical
 
 FILES = sorted((ROOT / "conf" / "task").glob("*.yaml"))
+NUMBERS = (("0", "1"), ("7", "8"), ("-3", "-2"), ("1200", "1201"))
+
+
+class Sample(NamedTuple):
+    """Reference answers of one kind of task, each with another answer that is wrong."""
+
+    answers: tuple[tuple[str, str], ...]
+    choices: tuple[str, ...] = ()
+
+
+#: What the references of a task look like, by the kind of its verifier.
+SAMPLES = {
+    "integers": Sample(NUMBERS),
+    "numbers": Sample((*NUMBERS, ("51.0", "5.1"), ("1/2", "1/3"))),
+    "latex": Sample((*NUMBERS, (r"\frac{1}{2}", r"\frac{1}{3}"), ("(0,1)", "(1,0)"), (r"\text{east}", r"\text{west}"))),
+    "choices": Sample((("bank", "library"), ("new york", "mall")), ("bank", "library", "mall", "new york", "bank")),
+}
 
 
 def used_by(path: Path) -> Verifier:
@@ -24,15 +42,19 @@ def used_by(path: Path) -> Verifier:
     return verifier
 
 
+def sample(verifier: Verifier) -> Sample:
+    assert isinstance(verifier, Spec)
+    assert verifier.kind in SAMPLES, f"give sample answers of the kind {verifier.kind!r} in SAMPLES"
+    return SAMPLES[verifier.kind]
+
+
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)
 def verifier(request: pytest.FixtureRequest) -> Verifier:
     return used_by(request.param)
 
 
-def question(answer: str) -> Question:
-    """A question that every verifier can judge: a number is also a choice."""
-    choices = (answer, str(int(answer) + 1), "12", "13")
-    return Question(id="q", task="toy", text="How many?", answer=answer, choices=choices)
+def question(answer: str, choices: tuple[str, ...] = ()) -> Question:
+    return Question(id="q", task="toy", text="Which?", answer=answer, choices=choices)
 
 
 def test_a_verifier_is_a_spec_with_an_identity(verifier: Verifier) -> None:
@@ -40,28 +62,41 @@ def test_a_verifier_is_a_spec_with_an_identity(verifier: Verifier) -> None:
     canonical(verifier)
 
 
-@pytest.mark.parametrize("gold", ["0", "7", "-3", "1200"])
-def test_the_marked_answer_decides(verifier: Verifier, gold: str) -> None:
-    right = verifier.judge(f"Step 1: It is 5 + 2.\nStep 2: The answer is {gold}.", question(gold))
-    assert right.verdict is Verdict.RIGHT
-    assert right.answer is not None and verifier.equal(right.answer, gold)
-    wrong = verifier.judge(f"Step 1: It is {gold}.\nStep 2: The answer is {int(gold) + 1}.", question(gold))
-    assert wrong.verdict is Verdict.WRONG
+def test_the_marked_answer_decides(verifier: Verifier) -> None:
+    held = sample(verifier)
+    for gold, other in held.answers:
+        asked = question(gold, held.choices)
+        right = verifier.judge(f"Step 1: It may be {other}.\nStep 2: The answer is {gold}.", asked)
+        assert right.verdict is Verdict.RIGHT, gold
+        assert right.answer is not None and verifier.equal(right.answer, gold)
+        wrong = verifier.judge(f"Step 1: It may be {gold}.\nStep 2: The answer is {other}.", asked)
+        assert wrong.verdict is Verdict.WRONG, gold
 
 
-@pytest.mark.parametrize("text", ["", " \n", "I cannot solve this.", "The answer is"])
+@pytest.mark.parametrize("text", ["", " \n", "I cannot solve this.", "The answer is", "The answer is unknown."])
 def test_no_answer_is_never_right_not_even_for_zero(verifier: Verifier, text: str) -> None:
-    found = verifier.judge(text, question("0"))
-    assert (found.verdict, found.answer) == (Verdict.NO_ANSWER, None)
+    held = sample(verifier)
+    for gold, _ in held.answers:
+        found = verifier.judge(text, question(gold, held.choices))
+        assert (found.verdict, found.answer) == (Verdict.NO_ANSWER, None)
 
 
 def test_hedging_is_not_right(verifier: Verifier) -> None:
-    for gold in ("12", "13"):
-        assert verifier.judge("Step 1: The answer is 12 or 13.", question(gold)).verdict is not Verdict.RIGHT
+    held = sample(verifier)
+    for pair in held.answers:
+        for gold in pair:
+            found = verifier.judge(f"Step 1: The answer is {pair[0]} or {pair[1]}.", question(gold, held.choices))
+            assert found.verdict is not Verdict.RIGHT
+
+
+def test_every_answer_is_equal_to_itself_and_to_no_other(verifier: Verifier) -> None:
+    for gold, other in sample(verifier).answers:
+        assert verifier.equal(gold, gold) and verifier.equal(other, other)
+        assert not verifier.equal(gold, other) and not verifier.equal(other, gold)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-@settings(deadline=None)  # the first comparison of LaTeX starts a process
+@settings(deadline=None)
 @given(one=st.text("0123456789.,/-$% or", max_size=8), two=st.text("0123456789.,/-$% or", max_size=8))
 def test_equality_is_symmetric(path: Path, one: str, two: str) -> None:
     verifier = used_by(path)
@@ -72,4 +107,8 @@ def test_equality_is_symmetric(path: Path, one: str, two: str) -> None:
 @given(text=st.text(max_size=120))
 def test_any_text_gets_a_verdict(text: str) -> None:
     for path in FILES:
-        assert used_by(path).judge(text, question("5")).verdict in Verdict
+        verifier = used_by(path)
+        held = sample(verifier)
+        asked = question(held.answers[0][0], held.choices)
+        assert verifier.judge(text, asked).verdict in Verdict
+        assert verifier.judge(f"The answer is {text}", asked).verdict in Verdict

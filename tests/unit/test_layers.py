@@ -17,7 +17,7 @@ LAYERS = tuple(
         "formats steps slices datasets blend stage stats synth tracking encoding loading decoding kvcache",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
-        "pipeline options plan progress jobs runner cluster report",
+        "pipeline options plan progress jobs runner cluster report grading",
         "wording building config app doctor worker __main__",
     )
 )
