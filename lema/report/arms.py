@@ -15,10 +15,12 @@ from lema.errors import InputError
 from lema.records import Solution, Verdict
 from lema.report.compare import ArmResult
 from lema.spec import digest, encode
+from lema.stages.select import Select, chosen_by
 from lema.store import Artifact
 
 Form = Mapping[str, Any]  # the canonical form of a spec
 BASE = "base"
+ON_TEST = ", best on test"  # after the name of an arm whose checkpoints were chosen on test questions
 
 
 class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +54,7 @@ def evaluated(artifacts: Sequence[Artifact]) -> list[Evaluated]:
     tasks = task_names(forms)
     found = []
     for artifact, form in zip(artifacts, forms, strict=True):
-        trained = form["trained"]
+        trained = run_of(form)
         found.append(
             Evaluated(
                 artifact=artifact,
@@ -66,15 +68,22 @@ def evaluated(artifacts: Sequence[Artifact]) -> list[Evaluated]:
     return found
 
 
+def run_of(form: Form) -> Form | None:
+    """The training run that an evaluation's model comes from, also where one of its checkpoints was chosen."""
+    trained: Form | None = form["trained"]
+    return trained["trained"] if trained is not None and trained["kind"] == Select.kind else trained
+
+
 def seedless(form: Form) -> Form:
     """An evaluation's model without its seeds, and without what it was scored on."""
-    trained = form["trained"]
+    trained = run_of(form)
     if trained is None:
         return {"engine": form["engine"], "format": form["format"]}
     learned = {**trained, "seed": None}
     if isinstance(trained.get("examples"), Mapping):
         learned["examples"] = {**trained["examples"], "seed": None}
-    return {"engine": form["engine"], "format": form["format"], "trained": learned}
+    choice = {} if trained is form["trained"] else {"chosen_on": form["trained"]["questions"]}
+    return {"engine": form["engine"], "format": form["format"], "trained": learned, **choice}
 
 
 def scored(form: Form) -> Form:
@@ -94,11 +103,13 @@ def arm_names(forms: Sequence[Form]) -> dict[str, str]:
 
 
 def arm_name(arm: Form) -> str:
-    """The mix's name, or `base` for a model that was not trained here."""
+    """The mix's name, or `base` for a model that was not trained here; a choice made on the test set is said."""
     if "trained" not in arm:
         return BASE
     examples = arm["trained"].get("examples") or {}
-    return str((examples.get("blend") or {}).get("name") or arm["trained"]["kind"])
+    name = str((examples.get("blend") or {}).get("name") or arm["trained"]["kind"])
+    flattered = "chosen_on" in arm and chosen_by(arm["chosen_on"]["split"]) == "best_on_test"
+    return f"{name}{ON_TEST}" if flattered else name
 
 
 def task_names(forms: Sequence[Form]) -> dict[str, str]:
