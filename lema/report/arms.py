@@ -15,12 +15,10 @@ from lema.errors import InputError
 from lema.records import Solution, Verdict
 from lema.report.compare import ArmResult
 from lema.spec import digest, encode
-from lema.stages.select import Select, chosen_by
 from lema.store import Artifact
 
 Form = Mapping[str, Any]  # the canonical form of a spec
 BASE = "base"
-ON_TEST = ", best on test"  # after the name of an arm whose checkpoints were chosen on test questions
 
 
 class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +52,7 @@ def evaluated(artifacts: Sequence[Artifact]) -> list[Evaluated]:
     tasks = task_names(forms)
     found = []
     for artifact, form in zip(artifacts, forms, strict=True):
-        trained = run_of(form)
+        trained = form["trained"]
         found.append(
             Evaluated(
                 artifact=artifact,
@@ -68,22 +66,15 @@ def evaluated(artifacts: Sequence[Artifact]) -> list[Evaluated]:
     return found
 
 
-def run_of(form: Form) -> Form | None:
-    """The training run that an evaluation's model comes from, also where one of its checkpoints was chosen."""
-    trained: Form | None = form["trained"]
-    return trained["trained"] if trained is not None and trained["kind"] == Select.kind else trained
-
-
 def seedless(form: Form) -> Form:
     """An evaluation's model without its seeds, and without what it was scored on."""
-    trained = run_of(form)
+    trained = form["trained"]
     if trained is None:
         return {"engine": form["engine"], "format": form["format"]}
     learned = {**trained, "seed": None}
     if isinstance(trained.get("examples"), Mapping):
         learned["examples"] = {**trained["examples"], "seed": None}
-    choice = {} if trained is form["trained"] else {"chosen_on": form["trained"]["questions"]}
-    return {"engine": form["engine"], "format": form["format"], "trained": learned, **choice}
+    return {"engine": form["engine"], "format": form["format"], "trained": learned}
 
 
 def scored(form: Form) -> Form:
@@ -103,13 +94,11 @@ def arm_names(forms: Sequence[Form]) -> dict[str, str]:
 
 
 def arm_name(arm: Form) -> str:
-    """The mix's name, or `base` for a model that was not trained here; a choice made on the test set is said."""
+    """The mix's name, or `base` for a model that was not trained here."""
     if "trained" not in arm:
         return BASE
     examples = arm["trained"].get("examples") or {}
-    name = str((examples.get("blend") or {}).get("name") or arm["trained"]["kind"])
-    flattered = "chosen_on" in arm and chosen_by(arm["chosen_on"]["split"]) == "best_on_test"
-    return f"{name}{ON_TEST}" if flattered else name
+    return str((examples.get("blend") or {}).get("name") or arm["trained"]["kind"])
 
 
 def task_names(forms: Sequence[Form]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -42,13 +42,15 @@ class CheckpointScore(Record, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Select(Stage):
     """The best of the kept checkpoints of a training run: `scores.jsonl`. It stands for that checkpoint.
 
-    `Evaluate(trained=Select(...))` scores the checkpoint that is chosen here.
+    `Evaluate(trained=Select(...))` scores the checkpoint that is chosen here. `by` says which questions these are:
+    `best_on_test` are those that results are reported on, and must be said wherever a number of this choice appears.
     """
 
     kind = "select"
     needs = "gpu"
     heavy = True
     trained: Train
+    by: Literal["best_on_dev", "best_on_test"]
     task: Task
     questions: Slice
     engine: Engine
@@ -90,7 +92,7 @@ class Select(Stage):
         return {
             "chosen": chosen.step,
             "on": str(self.questions),
-            "by": chosen_by(self.questions.split),
+            "by": self.by,
             "checkpoints": len(scores),
             "questions": chosen.questions,
             "accuracy": chosen.right / chosen.questions,
@@ -114,11 +116,6 @@ class Select(Stage):
             undecided=verdicts.count(Verdict.UNDECIDED),
             cut_at_limit=sum(solution.finish_reason == "length" for solution in solutions),
         )
-
-
-def chosen_by(split: str) -> str:
-    """What a choice on this split is called, wherever a number of the chosen checkpoint appears."""
-    return "best_on_test" if split.startswith("test") else "best_on_dev"
 
 
 def best(scores: Iterable[CheckpointScore]) -> CheckpointScore:

@@ -56,6 +56,7 @@ def test_evaluating_a_selection_is_evaluating_the_chosen_checkpoint(tmp_path: Pa
     evaluate = stages.evaluate
     select = Select(
         trained=stages.train,
+        by="best_on_dev",
         task=evaluate.task,
         questions=Slice(split="dev", stop=30),
         engine=ENGINE,

@@ -16,9 +16,8 @@ from lema.errors import ConfigError, InputError
 from lema.pipeline import pipeline
 from lema.protocols import Complete, Sampling, TrainJob
 from lema.records import Solution
-from lema.report.read import Finished
 from lema.slices import Slice
-from lema.spec import spec
+from lema.spec import key, spec
 from lema.stages.evaluate import Evaluate
 from lema.stages.sampling import solve
 from lema.stages.select import CheckpointScore, Select, best
@@ -69,6 +68,7 @@ def trained(**changed: Any) -> Train:
 def selection(run: Train, split: str = "train", **changed: Any) -> Select:
     given: dict[str, Any] = {
         "trained": run,
+        "by": "best_on_dev",
         "questions": Slice(split=split, start=100, stop=300),
         "task": experiment("cot", 0).task,
         "engine": ToyModel(),
@@ -137,18 +137,12 @@ def test_a_stopped_selection_does_not_score_a_checkpoint_again(tmp_path: Path) -
     assert store.get(calm).file("scores.jsonl").read_bytes() == store.get(select).file("scores.jsonl").read_bytes()
 
 
-def test_a_choice_on_test_questions_is_called_so_in_its_summary_and_in_the_name_of_its_arm(tmp_path: Path) -> None:
+def test_a_choice_on_test_questions_is_another_stage_and_is_called_so(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
-    run = trained()
-    arms = []
-    for split in ("train", "test"):
-        scored = evaluation(selection(run, split))
-        run_stage(store, scored)
-        arms.append(scored)
-    assert store.get(arms[1].trained).summary["by"] == "best_on_test"  # type: ignore[arg-type]
-    report = Finished([store.get(arm) for arm in arms] + [store.get(run), store.get(run.examples)]).report
-    assert [(arm.arm, arm.seeds) for arm in report.arms] == [("cot", (0,)), ("cot, best on test", (0,))]
-    assert len(report.curves) == len(report.mixes) == 1
+    chosen = selection(trained(), "test", by="best_on_test")
+    run_stage(store, chosen)
+    assert store.get(chosen).summary["by"] == store.get(chosen).manifest.spec["by"] == "best_on_test"
+    assert key(chosen) != key(selection(trained(), "test"))
 
 
 def test_a_run_that_kept_nothing_says_what_to_set(tmp_path: Path) -> None:
