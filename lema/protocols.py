@@ -152,7 +152,7 @@ class TrainJob(msgspec.Struct, frozen=True, kw_only=True):
     chat: bool
     seed: int
     work: str  # folder that survives kills: checkpoints, logs
-    output: str  # folder of the finished model or adapter
+    output: str  # folder of the finished model or adapter; checkpoints that are kept go to `checkpoints/` beside it
     tracking: dict[str, Any] = {}  # W&B: project, group, run id, mode; empty for none
 
 

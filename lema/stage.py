@@ -37,9 +37,14 @@ class Stage(Spec):
         """Stages that must be finished before this one, each once, in field order."""
         seen: set[int] = set()
         for value in held_values(self):
-            if isinstance(value, Stage) and id(value) not in seen:
-                seen.add(id(value))
-                yield value
+            for stage in (value, *value.behind()) if isinstance(value, Stage) else ():
+                if id(stage) not in seen:
+                    seen.add(id(stage))
+                    yield stage
+
+    def behind(self) -> tuple[Stage, ...]:
+        """Stages whose files are read by whoever reads this one: a choice stands for what was chosen."""
+        return ()
 
 
 def held_values(value: Any) -> Iterator[Any]:

@@ -53,7 +53,7 @@ class Verdict(StrEnum):
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
-    """An estimate with its 95 % interval, as shares of 1."""
+    """An estimate with its 95 % interval; accuracies and other shares are shares of 1."""
 
     estimate: float
     low: float
@@ -139,6 +139,31 @@ def paired_difference(arm: Answers, baseline: Answers, seed: int = 0) -> Paired:
         discordant=discordant,
         smallest=smallest_detectable(n, (discordant * n + 1) / (n + 1), seed_variance=between),
     )
+
+
+def clustered_mean(values: Sequence[Sequence[float]], seed: int = 0) -> Interval:
+    """Mean of values that come in clusters (several a question), with a bootstrap interval over clusters.
+
+    A cluster is drawn with all of its values. Nothing is added at the ends of the scale: these values have none.
+
+    Args:
+        values: [clusters][values of each], at least one value a cluster; in any unit, which the result has too.
+
+    Raises:
+        InputError: fewer than two clusters, of which no interval can be drawn.
+    """
+    import numpy as np
+
+    if len(values) < 2 or not all(values):
+        raise InputError(f"an interval needs two clusters of values or more, got {sum(map(bool, values))}")
+    sums, counts = np.array([sum(cluster) for cluster in values]), np.array([len(cluster) for cluster in values])
+    draw = np.random.default_rng([seed, 2])
+    means = np.empty(DRAWS)
+    for number in range(DRAWS):  # one by one: all draws at once would take gigabytes for the questions of MATH
+        drawn = draw.integers(len(values), size=len(values))
+        means[number] = sums[drawn].sum() / counts[drawn].sum()
+    low, high = bounds_of(means)
+    return Interval(estimate=float(sums.sum() / counts.sum()), low=low, high=high)
 
 
 def mcnemar(won: int, lost: int) -> float:

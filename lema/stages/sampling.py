@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from lema.formats import Format
-from lema.protocols import Engine, Prompt, Reply, Sampling, Task
+from lema.protocols import Complete, Engine, Prompt, Reply, Sampling, Task
 from lema.records import Question, Solution, Verdict
 from lema.slices import Slice
 from lema.spec import key
@@ -27,9 +28,18 @@ def reasoner_name(engine: Engine, trained: Stage | None) -> str:
     return engine.name if trained is None else f"{engine.name}+{key(trained)[:8]}"
 
 
+@runtime_checkable
+class Choice(Protocol):
+    """A stage that names one of the checkpoints of a training run."""
+
+    def checkpoint(self, inputs: Inputs) -> Path: ...
+
+
 def checkpoint_of(trained: Stage | None, inputs: Inputs) -> Path | None:
-    """The folder of a trained model or adapter."""
-    return None if trained is None else inputs(trained).path / "model"
+    """The folder of a trained model or adapter: of the finished one, or of the checkpoint that was chosen."""
+    if trained is None:
+        return None
+    return trained.checkpoint(inputs) if isinstance(trained, Choice) else inputs(trained).path / "model"
 
 
 class Samples(Protocol):
@@ -59,49 +69,52 @@ def sample_solutions(stage: Samples, inputs: Inputs, work: Work) -> tuple[list[Q
     Parts that a killed run finished are read, not sampled again; `stage.part` decides only how often
     that happens, never what is sampled.
     """
-    where, task, format_ = stage.questions, stage.task, stage.format
-    questions = task.questions(where.split, where.start, where.stop)
-    reasoner = reasoner_name(stage.engine, stage.trained)
-
-    def judged(question: Question, sample: int, reply: Reply) -> Solution:
-        found = task.verifier.judge(reply.text, question)
-        return Solution(
-            question_id=question.id,
-            reasoner=reasoner,
-            sample=sample,
-            text=reply.text,
-            verdict=found.verdict,
-            answer=found.answer,
-            rung=found.rung,
-            finish_reason=reply.finish_reason,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-        )
-
+    where = stage.questions
+    questions = stage.task.questions(where.split, where.start, where.stop)
     complete = work.session.open(stage.engine, checkpoint=checkpoint_of(stage.trained, inputs), replies=work.replies)
-
-    def solve(chunk: Sequence[Question]) -> list[Solution]:
-        prompts = [
-            Prompt(
-                id=question.id,
-                text=format_.cot_prompt(question),
-                chat=format_.chat,
-                seed=prompt_seed(stage.seed, question),
-                fields={"question": question.text},
-            )
-            for question in chunk
-        ]
-        replies = complete(prompts, stage.sampling)
-        return [
-            judged(question, sample, reply)
-            for question, several in zip(chunk, replies, strict=True)
-            for sample, reply in enumerate(several)
-        ]
-
-    solutions = work.map("solutions", questions, solve, Solution, part=stage.part, unit="questions")
+    do = partial(solve, stage, complete)
+    solutions = work.map("solutions", questions, do, Solution, part=stage.part, unit="questions")
     work.write("questions.jsonl", questions)
     work.write("solutions.jsonl", solutions)
     return questions, solutions
+
+
+def solve(stage: Samples, complete: Complete, questions: Sequence[Question]) -> list[Solution]:
+    """Sampled and judged solutions of some questions by an engine that is open."""
+    prompts = [
+        Prompt(
+            id=question.id,
+            text=stage.format.cot_prompt(question),
+            chat=stage.format.chat,
+            seed=prompt_seed(stage.seed, question),
+            fields={"question": question.text},
+        )
+        for question in questions
+    ]
+    reasoner = reasoner_name(stage.engine, stage.trained)
+    replies = complete(prompts, stage.sampling)
+    return [
+        judged(stage.task, reasoner, question, sample, reply)
+        for question, several in zip(questions, replies, strict=True)
+        for sample, reply in enumerate(several)
+    ]
+
+
+def judged(task: Task, reasoner: str, question: Question, sample: int, reply: Reply) -> Solution:
+    """A reply as a solution with its verdict."""
+    found = task.verifier.judge(reply.text, question)
+    return Solution(
+        question_id=question.id,
+        reasoner=reasoner,
+        sample=sample,
+        text=reply.text,
+        verdict=found.verdict,
+        answer=found.answer,
+        rung=found.rung,
+        finish_reason=reply.finish_reason,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+    )
 
 
 def tally(solutions: Sequence[Solution]) -> dict[str, Any]:

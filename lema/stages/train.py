@@ -12,12 +12,13 @@ from lema.models import Model
 from lema.protocols import Trainer, TrainJob
 from lema.spec import key, runtime, spec
 from lema.stage import Inputs, Stage
+from lema.stages.sampling import checkpoint_of
 from lema.store import Work
 
 
 @spec
 class Train(Stage):
-    """A trained model or adapter in `model/`, and its `curve.jsonl`."""
+    """A trained model or adapter in `model/`, its `curve.jsonl`, and in `checkpoints/` those that the trainer keeps."""
 
     kind = "train"
     needs = "gpu"
@@ -31,10 +32,11 @@ class Train(Stage):
     tracking: dict[str, Any] | None = runtime(default=None)
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
+        base = checkpoint_of(self.base, inputs)
         job = TrainJob(
             model=dataclasses.asdict(self.model),
             trainer=dataclasses.asdict(self.trainer),  # type: ignore[call-overload]
-            base=None if self.base is None else str(inputs(self.base).path / "model"),
+            base=None if base is None else str(base),
             examples=str(inputs(self.examples).path / "examples.jsonl"),
             chat=self.format.chat,
             seed=self.seed,

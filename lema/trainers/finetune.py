@@ -15,7 +15,7 @@ from pydantic import Field
 from lema.errors import ConfigError
 from lema.models import Model
 from lema.protocols import TrainJob
-from lema.spec import Spec, runtime, spec
+from lema.spec import Spec, runtime, since, spec
 from lema.trainers.folder import Folder
 
 Positive = Annotated[float, Field(gt=0)]
@@ -51,6 +51,7 @@ class Finetune(Spec):
     max_length: Annotated[int, Field(ge=2)] = 1024  # tokens of an example, or of a packed row
     packing: bool = False
     over_long: Share = 0.0  # the largest share of over-long examples that may be left out
+    keep_every: Count | None = since(None)  # steps between checkpoints kept as results; the last step is kept too
 
     save_every: Count = runtime(default=100)  # steps between checkpoints
     micro_batch: Count = runtime(default=8)  # rows that go through the model at once
@@ -82,6 +83,10 @@ class Finetune(Spec):
     def _lora(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("lora_rank", "lora_alpha", "lora_dropout", "lora_targets")}
 
+    def keeps(self, step: int, last: int) -> bool:
+        """Whether the weights after this step are kept as a result."""
+        return self.keep_every is not None and (step % self.keep_every == 0 or step == last)
+
     @property
     def layout(self) -> str:
         """Which runs can read each other's checkpoints."""
@@ -98,6 +103,8 @@ class Finetune(Spec):
     def train(self, job: TrainJob, progress: Callable[[int, int], None]) -> dict[str, Any]:
         """Run or resume a job in processes of its own.
 
+        With `keep_every`, kept checkpoints are in `checkpoints/step-000100` and so on, beside the output folder.
+
         Raises:
             ConfigError: this model cannot be trained this way.
             InputError: too many examples are longer than `max_length`, or there are none.
@@ -109,11 +116,14 @@ class Finetune(Spec):
         folder = Folder(Path(job.work), self.layout)
         before = folder.outcome()
         if before is not None and before.status == "done" and Path(job.output).is_dir():
-            return before.summary  # killed between the end of training and publication
-        from lema.trainers.process import run
+            summary = before.summary  # killed between the end of training and publication
+        else:
+            from lema.trainers.process import run
 
-        summary = run(self, job, folder, progress)
+            summary = run(self, job, folder, progress)
         folder.drop_checkpoints()
+        # In this order: a checkpoint to resume from must never outlive what was kept before it.
+        folder.hand_over_kept(Path(job.output).with_name("checkpoints"))
         return summary
 
 

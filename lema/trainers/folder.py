@@ -55,6 +55,11 @@ class Folder:
     def checkpoints(self) -> Path:
         return self.root / "checkpoints" / self.layout
 
+    @property
+    def kept(self) -> Path:
+        """Checkpoints that are results: weights alone, each a folder like that of the finished model."""
+        return self.root / "kept"
+
     def clear_signals(self) -> None:
         """Forget what an earlier run said."""
         self.root.mkdir(parents=True, exist_ok=True)
@@ -93,6 +98,27 @@ class Folder:
         for old in self._sealed()[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
 
+    def keep(self, written: Path, step: int) -> None:
+        """Turn weights written in `partial` into a kept checkpoint.
+
+        A step is kept before its checkpoint is sealed, so whoever resumes from there finds it.
+        """
+        flush(written)
+        self.kept.mkdir(exist_ok=True)
+        written.rename(self.kept / f"step-{step:06d}")
+
+    def forget_kept(self, after: int) -> None:
+        """Drop what was kept of steps that are done again: results are all of the one run that goes on."""
+        with contextlib.suppress(FileNotFoundError):
+            for folder in self.kept.iterdir():
+                if step_of(folder) > after:
+                    shutil.rmtree(folder)
+
+    def hand_over_kept(self, target: Path) -> None:
+        """Move the kept checkpoints, if there are any, to where results go."""
+        with contextlib.suppress(FileNotFoundError):
+            self.kept.rename(target)
+
     def newest(self) -> Path | None:
         """The last whole checkpoint."""
         sealed = self._sealed()
@@ -106,6 +132,11 @@ class Folder:
         with contextlib.suppress(FileNotFoundError):
             return sorted(self.checkpoints.glob("step-*"))
         return []
+
+
+def step_of(checkpoint: Path) -> int:
+    """The step after which a checkpoint was made."""
+    return int(checkpoint.name.removeprefix("step-"))
 
 
 def flush(folder: Path) -> None:

@@ -1,10 +1,11 @@
-"""What happens between the steps of training: log, look whether to stop, seal checkpoints."""
+"""What happens between the steps of training: log, keep results, look whether to stop, seal checkpoints."""
 
 from __future__ import annotations
 
 import math
 import os
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
@@ -18,8 +19,8 @@ from lema.trainers.folder import Folder
 TOLD = 0.5  # seconds between reports of progress
 
 
-def make_hooks(job: TrainJob, trainer: Finetune, folder: Folder, plan: Order) -> Any:
-    """The callback of the transformers Trainer in one rank."""
+def make_hooks(job: TrainJob, trainer: Finetune, folder: Folder, plan: Order, keep: Callable[[int], None]) -> Any:
+    """The callback of the transformers Trainer in one rank; `keep` keeps the weights after a step as a result."""
     import torch.distributed
     from transformers import TrainerCallback
 
@@ -52,7 +53,9 @@ def make_hooks(job: TrainJob, trainer: Finetune, folder: Folder, plan: Order) ->
                 folder.report(step, plan.steps)
                 self.told = time.monotonic()
 
-        def on_step_end(self, args: Any, _state: Any, control: Any, **_: Any) -> None:
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if trainer.keeps(state.global_step, last=plan.steps):
+                keep(state.global_step)
             stop = folder.stop.exists() if first else False
             if together:
                 # Ranks must leave at the same step, or those that stay wait for ever.

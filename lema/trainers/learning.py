@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import shutil
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lema.encoding import Encoded, encode
 from lema.errors import InputError, Preempted
-from lema.loading import is_adapter, load_tokenizer, pick_device
+from lema.loading import load_tokenizer, pick_device
 from lema.models import Model
 from lema.protocols import TrainJob
 from lema.records import Example, load
 from lema.trainers.batches import IGNORED, MicroBatches, Order, order, pack
 from lema.trainers.finetune import Finetune
-from lema.trainers.folder import Folder, flush
+from lema.trainers.folder import Folder, step_of
 from lema.trainers.hooks import make_hooks
-from lema.trainers.weights import build, check_packing, count_parameters, fold, save_checkpointing, tidy
+from lema.trainers.saving import finish, keep
+from lema.trainers.weights import build, check_packing, count_parameters, save_checkpointing
 
-CURVE = "curve.jsonl"
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 
 
@@ -39,6 +38,8 @@ def learn(job: TrainJob, model: Model, trainer: Finetune, folder: Folder) -> dic
     plan, lengths = arrange(job, model, trainer, base)
     loop = make_loop(job, model, trainer, folder, plan, base)
     resumed = folder.newest()
+    if loop.is_world_process_zero():
+        folder.forget_kept(after=0 if resumed is None else step_of(resumed))
     loop.train(resume_from_checkpoint=None if resumed is None else str(resumed))
     if loop.state.global_step < plan.steps:
         raise Preempted("asked to stop")
@@ -53,7 +54,7 @@ def learn(job: TrainJob, model: Model, trainer: Finetune, folder: Folder) -> dic
         "mean_loss_last_tenth": _mean([row["loss"] for row in curve[-max(1, len(curve) // 10) :]]),
         "parameters": parameters,
         "trained_parameters": trained,
-        "resumed_from_step": None if resumed is None else int(resumed.name.removeprefix("step-")),
+        "resumed_from_step": None if resumed is None else step_of(resumed),
         "seconds": round(time.monotonic() - started, 2),
     }
 
@@ -134,7 +135,8 @@ def make_loop(job: TrainJob, model: Model, trainer: Finetune, folder: Folder, pl
     loop.get_train_dataloader = lambda: DataLoader(walk, batch_size=1, collate_fn=lambda items: items[0])
     loop.floating_point_ops = lambda _inputs: 0  # counts all parameters at every step, for nobody
     loop.remove_callback(transformers.PrinterCallback)
-    loop.add_callback(make_hooks(job, trainer, folder, plan))
+    kept = partial(keep, loop, model=model, trainer=trainer, base=base, folder=folder)
+    loop.add_callback(make_hooks(job, trainer, folder, plan, kept))
     return loop
 
 
@@ -235,29 +237,6 @@ def curve_of(history: list[dict[str, Any]], plan: Order) -> list[dict[str, Any]]
         for entry in history
         if "loss" in entry
     ]
-
-
-def finish(
-    loop: Any, job: TrainJob, model: Model, trainer: Finetune, base: Path | None, curve: list[dict[str, Any]]
-) -> None:
-    """Write the output folder, whole or not at all."""
-    import torch
-
-    output = Path(job.output)
-    fresh = output.with_name(f"{output.name}.partial")
-    if trainer.method == "full" and trainer.deepspeed == "none":
-        loop.model.to(getattr(torch, model.dtype))
-    loop.model.config.use_cache = True  # off while training; saved like that, the model would generate slowly
-    loop.save_model(str(fresh))  # by all ranks: ZeRO gathers weights
-    if not loop.is_world_process_zero():
-        return
-    tidy(fresh, model, base)
-    if trainer.method != "full" and base is not None and not is_adapter(base):
-        fold(fresh, model, base)
-    (fresh / CURVE).write_text("".join(json.dumps(row) + "\n" for row in curve))
-    flush(fresh)
-    shutil.rmtree(output, ignore_errors=True)
-    fresh.rename(output)
 
 
 def _mean(values: list[float]) -> float:

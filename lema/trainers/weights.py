@@ -157,11 +157,11 @@ def fold(adapter: Path, model: Model, base: Path) -> None:
     paper's evaluation.
     """
     import torch
-
-    whole = load_model(model, base, device="cpu", dtype="float32")
     from peft import PeftModel
 
-    merged = PeftModel.from_pretrained(whole, str(adapter)).merge_and_unload()
+    with seeded(0):  # PEFT draws an adapter before it loads one, and training may go on after this
+        whole = load_model(model, base, device="cpu", dtype="float32")
+        merged = PeftModel.from_pretrained(whole, str(adapter)).merge_and_unload()
     fresh = adapter.with_name(f"{adapter.name}.whole")
     merged.to(getattr(torch, model.dtype)).save_pretrained(str(fresh))
     load_tokenizer(model, base).save_pretrained(str(fresh))

@@ -5,25 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from toy import toy_examples, toy_job, toy_model, write_examples
+from training_parent import start_parent, wait_for
 
 from lema.encoding import encode, prompt_ids
 from lema.errors import InputError, StageFailed
 from lema.loading import load_model, load_tokenizer
 from lema.models import Model
-from lema.protocols import TrainJob
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder
-from lema.trainers.learning import arrange, curve_of, finish, learn, make_loop
+from lema.trainers.learning import arrange, curve_of, learn, make_loop
+from lema.trainers.saving import finish
 
 pytestmark = pytest.mark.real
 TOY: dict[str, Any] = {"method": "full", "learning_rate": 3e-3, "batch_size": 8, "micro_batch": 4, "threads": 1}
@@ -175,36 +171,6 @@ def test_a_fresh_model_starts_from_its_seed(toy: Model, examples: Path, tmp_path
 
 
 # Killing and resuming
-
-PARENT = """
-import sys, msgspec
-from lema.protocols import TrainJob
-from lema.errors import LemaError
-from lema.trainers.worker import specs
-job = msgspec.json.decode(open(sys.argv[1], "rb").read(), type=TrainJob)
-try:
-    print(msgspec.json.encode(specs(job)[1].train(job, lambda done, total: None)).decode())
-except LemaError as fault:
-    print(fault, file=sys.stderr)
-    sys.exit(fault.exit_code)
-"""
-
-
-def start_parent(job: TrainJob) -> subprocess.Popen[str]:
-    path = Path(job.work).parent / "given.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.encode(job))
-    return subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(path)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-
-
-def wait_for(condition: Callable[[], Any], parent: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 120
-    while not condition():
-        assert parent.poll() is None, parent.communicate()
-        assert time.monotonic() < until
-        time.sleep(0.001)
 
 
 def test_kills_at_any_moment_change_neither_the_curve_nor_a_byte(toy: Model, examples: Path, tmp_path: Path) -> None:

@@ -157,3 +157,28 @@ def test_a_verdict_needs_interval_test_and_every_seed_to_agree(
     low: float, high: float, by_seed: tuple[float, ...], p: float, said: str
 ) -> None:
     assert stats.verdict(low=low, high=high, by_seed=by_seed, p=p) == said
+
+
+def test_the_interval_of_a_mean_is_the_textbook_one_for_single_values() -> None:
+    values = np.random.default_rng(5).normal(3.0, 2.0, size=400)
+    found = stats.clustered_mean([[float(value)] for value in values])
+    margin = 1.96 * values.std(ddof=1) / 20
+    assert found.estimate == pytest.approx(values.mean())
+    assert (found.low, found.high) == pytest.approx((values.mean() - margin, values.mean() + margin), abs=0.02)
+
+
+def test_values_of_one_cluster_are_not_counted_as_independent() -> None:
+    values = np.random.default_rng(6).normal(size=100)
+    single = stats.clustered_mean([[float(value)] for value in values])
+    repeated = stats.clustered_mean([[float(value)] * 9 for value in values])
+    assert (repeated.low, repeated.high) == pytest.approx((single.low, single.high))
+
+
+def test_the_mean_is_over_values_and_not_over_clusters() -> None:
+    assert stats.clustered_mean([[1.0, 1.0, 1.0], [5.0]]).estimate == 2.0
+
+
+@pytest.mark.parametrize("values", [[], [[1.0, 2.0]], [[1.0], []]])
+def test_one_cluster_has_no_interval(values: list[list[float]]) -> None:
+    with pytest.raises(InputError, match="two clusters"):
+        stats.clustered_mean(values)

@@ -22,8 +22,10 @@ def test_how_it_runs_is_not_what_it_is() -> None:
     assert key(Finetune(**PLAIN)) == key(Finetune(**PLAIN, **running, device="cpu", save_every=7))
 
 
-@pytest.mark.parametrize("change", [{"batch_size": 16}, {"learning_rate": 2e-4}, {"packing": True}, {"beta2": 0.9}])
-def test_what_decides_the_weights_is_identity(change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "change", [{"batch_size": 16}, {"learning_rate": 2e-4}, {"packing": True}, {"beta2": 0.9}, {"keep_every": 5}]
+)
+def test_what_decides_the_result_is_identity(change: dict[str, Any]) -> None:
     assert key(Finetune(**PLAIN)) != key(Finetune(**{**PLAIN, **change}))
 
 
@@ -40,12 +42,19 @@ def test_what_decides_the_weights_is_identity(change: dict[str, Any]) -> None:
         {"deepspeed": "zero1"},
         {"lora_dropout": -0.1},
         {"max_length": "long"},
+        {"keep_every": 0},
         {"learning_rat": 1e-3},
     ],
 )
 def test_values_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Finetune(**{**PLAIN, **wrong})
+
+
+def test_every_so_many_steps_and_the_last_are_kept() -> None:
+    trainer = Finetune(**PLAIN, keep_every=4)
+    assert [step for step in range(1, 11) if trainer.keeps(step, last=10)] == [4, 8, 10]
+    assert not Finetune(**PLAIN).keeps(10, last=10)
 
 
 @pytest.mark.parametrize(

@@ -54,3 +54,18 @@ def test_word_of_an_earlier_run_is_forgotten(tmp_path: Path) -> None:
     assert folder.outcome() is None
     assert folder.progress() is None
     assert not folder.stop.exists()
+
+
+def test_what_was_kept_of_steps_that_are_done_again_is_dropped(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.forget_kept(after=0)  # nothing was kept yet
+    for step in (4, 8, 12):
+        written = folder.partial / f"kept-{step}"
+        written.mkdir(parents=True)
+        (written / "model.safetensors").write_text(f"weights {step}")
+        folder.keep(written, step)
+    folder.forget_kept(after=8)
+    folder.hand_over_kept(tmp_path / "results")
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["step-000004", "step-000008"]
+    assert not folder.kept.exists()
+    folder.hand_over_kept(tmp_path / "results")  # once more, after a kill: nothing is left to move
