@@ -13,6 +13,7 @@ from lema.records import Correction, Question, Solution
 from lema.report import model
 from lema.report.arms import BASE, Evaluated, evaluated
 from lema.report.compare import compare
+from lema.report.corrections import error_classes, funnel, pick
 from lema.report.model import Report
 from lema.stage import Stage
 from lema.store import Artifact, Store
@@ -87,8 +88,8 @@ def assemble(
         base=base,
         arms=summaries,
         comparisons=comparisons,
-        funnels=tuple(model.funnel(funnel_name(a), a.summary["funnel"]) for a in corrects if "funnel" in a.summary),
-        errors=model.error_classes(correction for _, held in rows for correction in held),
+        funnels=tuple(funnel(funnel_name(a), a.summary["funnel"]) for a in corrects if "funnel" in a.summary),
+        errors=error_classes(correction for _, held in rows for correction in held),
         curves=curves(arms, {artifact.key: artifact for artifact in kinds.get("train", [])}),
         corrections=tuple(view for artifact, held in rows for view in views(artifact, held, len(rows)))[:10],
         mixes=mixes(arms, {a.key: a for a in kinds.get("mix", [])}, {a.key: a for a in kinds.get("train", [])}),
@@ -121,7 +122,7 @@ def corrections_of(artifact: Artifact) -> Iterable[Correction]:
 def views(artifact: Artifact, corrections: Sequence[Correction], share: int) -> Sequence[model.SideBySide]:
     """Corrections of one stage to read: ten in all, from each stage as many."""
     questions = {question.id: question for question in artifact.rows("questions.jsonl", Question)}
-    return model.pick(questions, artifact.rows("paths.jsonl", Solution), corrections, count=-(-10 // share))
+    return pick(questions, artifact.rows("paths.jsonl", Solution), corrections, count=-(-10 // share))
 
 
 def funnel_name(artifact: Artifact) -> str:
