@@ -67,6 +67,11 @@ def compare(
     return tuple(summary(arm) for arm in arms), tuple(comparisons), tuple(notes)
 
 
+def summaries(results: Sequence[ArmResult]) -> tuple[ArmSummary, ...]:
+    """Summaries of all arms, compared with nothing."""
+    return tuple(summary(arm) for arm in group(results))
+
+
 def group(results: Sequence[ArmResult]) -> list[Arm]:
     """Results by arm and task, in order of appearance; within a task all answer the same questions."""
     questions: dict[str, tuple[str, ArmResult]] = {}
