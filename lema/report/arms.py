@@ -1,4 +1,4 @@
-"""From artifacts of evaluation stages to named arms.
+"""From artifacts of evaluation and grading stages to named arms.
 
 An arm is everything that decides a trained model except its seed: evaluations whose specs differ only in the seeds of
 mix and training are one arm. Its name is the mix's, with whatever else distinguishes it from arms of the same name.
@@ -14,22 +14,40 @@ import msgspec
 from lema.errors import InputError
 from lema.records import Solution, Verdict
 from lema.report.compare import ArmResult
+from lema.report.text import BEST_ON_TEST, SELECTION
 from lema.spec import digest, encode
 from lema.store import Artifact
 
 Form = Mapping[str, Any]  # the canonical form of a spec
 BASE = "base"
+BASELINE = "cot"  # the mix of baseline arms
+SEEDED = {"train", "mix"}  # kinds of stages whose seed tells runs of one arm apart
 
 
 class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
-    """One evaluation, named. `trained` holds the key of the training run, None for a base model."""
+    """One evaluation, named. `trained` holds the key of the training run, None for a base model.
+
+    `task` tells apart what a report's arms were scored on, and is empty where that is one thing; `tested` is the task's
+    own name. `blend` is the name of the mix, empty for a base model. `grader` is empty for the task's own verifier.
+    """
 
     artifact: Artifact
     arm: str
     seed: int | None
     task: str
+    tested: str
+    model: str
+    blend: str
     trained: str | None
     mix: str | None
+    selection: str = ""
+    grader: str = ""
+
+    @property
+    def form(self) -> Form:
+        """The canonical form of the evaluation."""
+        spec: Form = self.artifact.manifest.spec
+        return spec["solutions"] if self.grader else spec
 
     def result(self) -> ArmResult:
         """Who answered what right.
@@ -59,11 +77,59 @@ def evaluated(artifacts: Sequence[Artifact]) -> list[Evaluated]:
                 arm=names[identity(seedless(form))],
                 seed=None if trained is None else trained.get("seed", 0),
                 task=tasks[identity(scored(form))],
+                tested=task_name(form),
+                model=model_name(form),
+                blend=blend_name(form),
                 trained=None if trained is None else identity(trained),
                 mix=None if trained is None else identity(trained.get("examples")),
+                selection=selection(form),
             )
         )
     return found
+
+
+def regraded(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> list[Evaluated]:
+    """The arms whose solutions grading stages judged again, as those stages judged them.
+
+    A grading stage's `solutions` is the evaluation, and its `verifier` the other grader.
+    """
+    known = {arm.artifact.key: arm for arm in arms}
+    found = []
+    for artifact in artifacts:
+        arm = known.get(identity(artifact.manifest.spec["solutions"]))
+        if arm is not None:
+            verifier = artifact.manifest.spec["verifier"]
+            grader = str(verifier.get("name") or verifier["kind"])
+            found.append(msgspec.structs.replace(arm, artifact=artifact, grader=grader))
+    return found
+
+
+def pairings(arms: Sequence[Evaluated]) -> tuple[Mapping[str, str] | None, Mapping[str, str]]:
+    """What each trained arm is compared with: its baseline arm, and its model before training.
+
+    Baseline arms are those whose mix is `cot`; each other arm has the one that differs least from it (the same model,
+    the same size). None where there are no other arms, or no baselines: then all are compared with the first.
+    """
+    forms = {arm.arm: seedless(arm.form) for arm in arms}
+    baselines = [arm.arm for arm in arms if arm.blend == BASELINE]
+    bases = {arm.arm: forms[arm.arm] for arm in arms if arm.trained is None}
+    trained = {arm.arm: forms[arm.arm] for arm in arms if arm.trained is not None}
+    others = [name for name in trained if name not in baselines]
+    return (
+        {name: nearest(forms[name], {cot: forms[cot] for cot in baselines}) for name in others} if baselines else None,
+        {name: nearest(without_training(form), bases) for name, form in trained.items()} if bases else {},
+    )
+
+
+def without_training(arm: Form) -> Form:
+    """An arm as its base model would be."""
+    return {name: held for name, held in arm.items() if name != "trained"}
+
+
+def nearest(form: Form, others: Mapping[str, Form]) -> str:
+    """The name of the form that differs in the fewest fields; the first of several."""
+    own = set(leaves_of(form))
+    return min(others, key=lambda name: len(own ^ set(leaves_of(others[name]))))
 
 
 def seedless(form: Form) -> Form:
@@ -71,10 +137,15 @@ def seedless(form: Form) -> Form:
     trained = form["trained"]
     if trained is None:
         return {"engine": form["engine"], "format": form["format"]}
-    learned = {**trained, "seed": None}
-    if isinstance(trained.get("examples"), Mapping):
-        learned["examples"] = {**trained["examples"], "seed": None}
-    return {"engine": form["engine"], "format": form["format"], "trained": learned}
+    return {"engine": form["engine"], "format": form["format"], "trained": {**unseeded(trained), "seed": None}}
+
+
+def unseeded(form: Any) -> Any:
+    """A form without the seeds of training and mixing, at any depth."""
+    if isinstance(form, Mapping):
+        seeded = form.get("kind") in SEEDED
+        return {name: None if seeded and name == "seed" else unseeded(held) for name, held in form.items()}
+    return [unseeded(held) for held in form] if isinstance(form, list) else form
 
 
 def scored(form: Form) -> Form:
@@ -94,11 +165,37 @@ def arm_names(forms: Sequence[Form]) -> dict[str, str]:
 
 
 def arm_name(arm: Form) -> str:
-    """The mix's name, or `base` for a model that was not trained here."""
+    """The mix's name, or `base` for a model that was not trained here; a checkpoint chosen on the test set is named.
+
+    The name is wherever the number is, so that nobody reads such a number as one on unseen questions.
+    """
     if "trained" not in arm:
         return BASE
-    examples = arm["trained"].get("examples") or {}
-    return str((examples.get("blend") or {}).get("name") or arm["trained"]["kind"])
+    name = blend_name(arm) or str(arm["trained"]["kind"])
+    return f"{name} [{SELECTION[BEST_ON_TEST]}]" if selection(arm) == BEST_ON_TEST else name
+
+
+def blend_name(form: Form) -> str:
+    """The name of the mix that a model was trained on; empty for one that was not."""
+    examples = (form.get("trained") or {}).get("examples") or {}
+    return str((examples.get("blend") or {}).get("name") or "")
+
+
+def selection(form: Form) -> str:
+    """How the checkpoint was chosen, as the training says it; empty where there was none to choose."""
+    return str((form.get("trained") or {}).get("selection") or "")
+
+
+def model_name(form: Form) -> str:
+    """The model that was trained, or that answered."""
+    trained = form["trained"] or {}
+    model = trained.get("model") or form["engine"].get("model") or {}
+    return str(model.get("name") or form["engine"].get("name") or form["engine"]["kind"])
+
+
+def task_name(form: Form) -> str:
+    """The name of the task that was scored."""
+    return str(form["task"].get("name") or form["task"]["kind"])
 
 
 def task_names(forms: Sequence[Form]) -> dict[str, str]:
@@ -106,7 +203,7 @@ def task_names(forms: Sequence[Form]) -> dict[str, str]:
     tasks = {identity(scored(form)): scored(form) for form in forms}
     if len(tasks) == 1:
         return dict.fromkeys(tasks, "")
-    return distinct({id_: (str(task["task"].get("name") or task["task"]["kind"]), task) for id_, task in tasks.items()})
+    return distinct({id_: (task_name(task), task) for id_, task in tasks.items()})
 
 
 def distinct(named: Mapping[str, tuple[str, Form]]) -> dict[str, str]:

@@ -6,20 +6,23 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+import msgspec
+
 from lema.errors import InputError
 from lema.options import Point
 from lema.pipeline import pipeline
 from lema.records import Correction, Question, Solution
 from lema.report import model
-from lema.report.arms import BASE, Evaluated, evaluated
-from lema.report.compare import compare
+from lema.report.arms import BASE, BASELINE, Evaluated, evaluated, pairings, regraded
+from lema.report.compare import compare, summaries
 from lema.report.corrections import error_classes, funnel, pick
 from lema.report.model import Report
+from lema.report.text import BEST_ON_TEST, SELECTION
+from lema.report.trends import trends
 from lema.stage import Stage
 from lema.store import Artifact, Store
 from lema.tracking import scrub
 
-BASELINE = "cot"  # the arm that others are compared with, where there is one of this name
 QUESTION = "Does learning from corrected mistakes help?"
 
 
@@ -76,27 +79,53 @@ def assemble(
     if not arms:
         raise InputError("there is no finished evaluation to report on. Run the experiment first: lema mode=run ...")
     names = list(dict.fromkeys(arm.arm for arm in arms))
-    base = BASE if BASE in names else None
     results = [arm.result() for arm in arms]
-    summaries, comparisons, warnings = compare(results, BASELINE if BASELINE in names else None, base)
+    accuracies, comparisons, warnings = compare(results, *pairings(arms))
+    accuracies = described(accuracies, arms)
+    graded = regraded(kinds.get("grade", []), arms)
+    of_graders = [
+        summary
+        for grader in dict.fromkeys(arm.grader for arm in graded)
+        for same in [[arm for arm in graded if arm.grader == grader]]
+        for summary in described(summaries([arm.result() for arm in same]), same)
+    ]
+    mixed = mixes(arms, {a.key: a for a in kinds.get("mix", [])}, {a.key: a for a in kinds.get("train", [])})
     corrects = kinds.get("correct", [])
     rows = [(artifact, list(corrections_of(artifact))) for artifact in corrects]
     return Report(
         title=title,
         question=question,
         baseline=next((c.baseline for c in comparisons), names[0]),
-        base=base,
-        arms=summaries,
+        base=BASE if BASE in names else None,
+        arms=accuracies,
         comparisons=comparisons,
         funnels=tuple(funnel(funnel_name(a), a.summary["funnel"]) for a in corrects if "funnel" in a.summary),
         errors=error_classes(correction for _, held in rows for correction in held),
         curves=curves(arms, {artifact.key: artifact for artifact in kinds.get("train", [])}),
         corrections=tuple(view for artifact, held in rows for view in views(artifact, held, len(rows)))[:10],
-        mixes=mixes(arms, {a.key: a for a in kinds.get("mix", [])}, {a.key: a for a in kinds.get("train", [])}),
-        notes=(*notes, *warnings, *cut_notes(arms), *seed_notes(arms)),
+        mixes=mixed,
+        notes=(*notes, *warnings, *selection_notes(arms), *cut_notes(arms), *seed_notes(arms)),
         provenance=provenance(arms, command),
         stages=tuple(stage_line(artifact) for artifact in artifacts),
+        regraded=tuple(of_graders),
+        trends=trends(arms, accuracies, mixed),
     )
+
+
+def described(accuracies: Sequence[model.ArmSummary], arms: Sequence[Evaluated]) -> tuple[model.ArmSummary, ...]:
+    """The accuracies with their runs, their graders and how their checkpoints were chosen."""
+    found = []
+    for accuracy in accuracies:
+        own = [arm for arm in arms if (arm.arm, arm.task) == (accuracy.arm, accuracy.task)]
+        found.append(
+            msgspec.structs.replace(
+                accuracy,
+                grader=own[0].grader,
+                selection=own[0].selection,
+                runs=tuple(arm.artifact.key for arm in own),
+            )
+        )
+    return tuple(found)
 
 
 def by_kind(artifacts: Sequence[Artifact]) -> Mapping[str, list[Artifact]]:
@@ -142,7 +171,7 @@ def curves(arms: Sequence[Evaluated], trained: Mapping[str, Artifact]) -> tuple[
         if artifact is not None and arm.seed is not None and "curve.jsonl" in artifact.manifest.files:
             rows = [json.loads(line) for line in artifact.file("curve.jsonl").read_text().splitlines()]
             steps, losses = tuple(row["step"] for row in rows), tuple(row["loss"] for row in rows)
-            drawn[arm.trained] = model.Curve(arm=arm.arm, seed=arm.seed, steps=steps, losses=losses)
+            drawn[arm.trained] = model.Curve(arm=arm.arm, seed=arm.seed, steps=steps, losses=losses, run=artifact.key)
     return tuple(drawn.values())
 
 
@@ -172,6 +201,16 @@ def cut_notes(arms: Sequence[Evaluated]) -> list[model.Note]:
         for arm, count in cut
         if count
     ]
+
+
+def selection_notes(arms: Sequence[Evaluated]) -> list[model.Note]:
+    """What a checkpoint chosen on the test set does to a number."""
+    chosen = any(arm.selection == BEST_ON_TEST for arm in arms)
+    text = (
+        f"Arms marked [{SELECTION[BEST_ON_TEST]}] were scored on the questions on which their checkpoint was chosen. "
+        "That is what the paper did; it makes these numbers higher than they would be on new questions."
+    )
+    return [model.Note(level="warning", text=text)] if chosen else []
 
 
 def seed_notes(arms: Sequence[Evaluated]) -> list[model.Note]:

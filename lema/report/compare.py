@@ -1,8 +1,9 @@
 """Arms and their paired comparisons, from who answered which question right.
 
 Policy (the statistics are in `lema.stats`): arms are compared on the same questions, seed with seed. Every arm is
-compared with the baseline arm, and every arm with the base model. p values are adjusted by Holm over the comparisons
-that share a baseline (all arms, all tasks); intervals are not adjusted. A verdict uses the adjusted p.
+compared with its baseline arm, and every arm with its base model. p values are adjusted by Holm over all comparisons
+with baselines and over all with base models (all arms, all tasks); intervals are not adjusted. A verdict uses the
+adjusted p.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 
 from lema import stats
 from lema.errors import InputError
-from lema.report.model import ArmSummary, Comparison, Note
+from lema.report.model import ArmSummary, Comparison, Note, Role
 
 BOOTSTRAP = "bootstrap over questions"
 WILSON = "Wilson"
@@ -42,9 +43,15 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(
-    results: Sequence[ArmResult], baseline: str | None = None, base: str | None = None
+    results: Sequence[ArmResult],
+    baseline: str | Mapping[str, str] | None = None,
+    base: str | Mapping[str, str] | None = None,
 ) -> tuple[tuple[ArmSummary, ...], tuple[Comparison, ...], tuple[Note, ...]]:
-    """Summaries of all arms, and each arm against `baseline` (default: the first trained arm) and against `base`.
+    """Summaries of all arms, and arms against their `baseline` (default: the first trained arm) and their `base`.
+
+    Args:
+        baseline: the arm that all others are compared with, or for each arm the one that it is compared with.
+        base: the same for the model before training.
 
     Raises:
         InputError: arms answered different questions, an arm has one seed twice, two arms share no seed, or
@@ -52,17 +59,21 @@ def compare(
     """
     arms = group(results)
     names = list(dict.fromkeys(arm.arm for arm in arms))
-    trained = [name for name in names if name != base]
-    for role, name in (("baseline", baseline), ("base", base)):
-        if name is not None and name not in names:
-            raise InputError(f"{role} {name!r} is none of the evaluated arms: {', '.join(names)}")
-    baseline = baseline or (trained[0] if trained else None)
+    untrained = {base} if isinstance(base, str) else set((base or {}).values())
+    trained = [name for name in names if name not in untrained]
     comparisons: list[Comparison] = []
     notes: list[Note] = []
-    for against in dict.fromkeys(name for name in (baseline, base) if name is not None):
-        others = [name for name in trained if name != against]
-        pairs = [(by_name(arms, name, task), by_name(arms, against, task)) for task in tasks(arms) for name in others]
-        comparisons += adjusted([versus(arm, other) for arm, other in pairs if arm is not None and other is not None])
+    for role, chosen in ((Role.BASELINE, baseline or next(iter(trained), None)), (Role.BASE, base)):
+        pairing = dict.fromkeys(trained, chosen) if isinstance(chosen, str) else dict(chosen or {})
+        if strange := [name for name in (*pairing, *pairing.values()) if name not in names]:
+            raise InputError(f"{role} {strange[0]!r} is none of the evaluated arms: {', '.join(names)}")
+        pairs = [
+            (by_name(arms, name, task), by_name(arms, against, task))
+            for task in tasks(arms)
+            for name, against in pairing.items()
+            if name != against
+        ]
+        comparisons += adjusted([versus(arm, other, role) for arm, other in pairs if arm and other])
         notes += [note for arm, other in pairs if arm and other for note in seed_notes(arm, other)]
     return tuple(summary(arm) for arm in arms), tuple(comparisons), tuple(notes)
 
@@ -162,7 +173,7 @@ def paired_seeds(arm: Arm, other: Arm) -> tuple[int | None, ...]:
     return common
 
 
-def versus(arm: Arm, other: Arm) -> Comparison:
+def versus(arm: Arm, other: Arm, role: Role) -> Comparison:
     """One arm against another, with its own p still unadjusted and nothing said yet."""
     seeds = paired_seeds(arm, other)
     ours = [arm.by_seed[seed] for seed in seeds]
@@ -189,6 +200,7 @@ def versus(arm: Arm, other: Arm) -> Comparison:
         smallest=paired.smallest,
         verdict="",
         words="",
+        role=role.value,
     )
 
 

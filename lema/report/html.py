@@ -12,7 +12,7 @@ from lema.report.model import Comparison, Report
 from lema.report.text import answers, count, levels, percent, words
 
 PAGE = Path(__file__).with_name("page")
-MOST_DRAWN = 12  # comparisons of a task; with more, only those with the baseline arm are drawn
+MOST_DRAWN = 12  # comparisons of a task; with more, only those that answer the question
 
 
 def render_html(report: Report) -> str:
@@ -57,7 +57,7 @@ def draw_task(report: Report, task: str, looks: Mapping[str, Style]) -> dict[str
 def shown(report: Report, task: str) -> list[Comparison]:
     """The comparisons of a task that are drawn."""
     compared = [c for c in report.comparisons if c.task == task]
-    return [c for c in compared if c.baseline == report.baseline] if len(compared) > MOST_DRAWN else compared
+    return [c for c in compared if c in report.answering] if len(compared) > MOST_DRAWN else compared
 
 
 def draw_trends(report: Report) -> list[tuple[str, str, str]]:

@@ -5,6 +5,7 @@ Everything here is a value that JSON can hold; nothing knows the store, Hydra or
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Literal
 
 import msgspec
@@ -14,6 +15,13 @@ from lema.records import Verdict
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all parts of a report."""
+
+
+class Role(StrEnum):
+    """What an arm is compared with."""
+
+    BASELINE = "baseline"  # another trained arm
+    BASE = "base"  # the model before training
 
 
 class ArmSummary(Part, frozen=True, kw_only=True):
@@ -50,11 +58,12 @@ class Comparison(Part, frozen=True, kw_only=True):
     won: int
     lost: int
     p: float
-    p_adjusted: float  # Holm, over the comparisons that share this baseline
+    p_adjusted: float  # Holm, over the comparisons of this role
     p_by_seed: tuple[float, ...]  # McNemar of each seed alone
     smallest: float
     verdict: str
     words: str
+    role: str  # what `baseline` is: a Role
 
 
 class Funnel(Part, frozen=True, kw_only=True):
@@ -186,7 +195,8 @@ class Provenance(Part, frozen=True, kw_only=True):
 
 
 class Report(Part, frozen=True, kw_only=True):
-    """All that is shown. `baseline` is the arm that others are compared with, `base` the model before training."""
+    """All that is shown. `baseline` is the arm that others are compared with (the first of several), `base` the model
+    before training where there is one."""
 
     title: str
     question: str
@@ -212,10 +222,14 @@ class Report(Part, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(arm.task for arm in self.arms))
 
     @property
+    def answering(self) -> tuple[Comparison, ...]:
+        """The comparisons that answer the question: those with baseline arms, or all where there are none."""
+        return tuple(c for c in self.comparisons if c.role == Role.BASELINE) or self.comparisons
+
+    @property
     def answer(self) -> str:
-        """The question's answer in words: what each comparison with the baseline arm says."""
-        said = [c.words for c in self.comparisons if c.baseline == self.baseline]
-        said = said or [c.words for c in self.comparisons]
+        """The question's answer in words: what each comparison with a baseline arm says."""
+        said = [c.words for c in self.answering]
         return " ".join(said) or "There is one arm and nothing to compare it with."
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from lema.report.model import ArmSummary, Comparison, Funnel, Report
+from lema.report.model import ArmSummary, Comparison, Funnel, Report, Role
 from lema.report.text import SELECTION, between, count, levels, p_value, percent, points, words
 
 COMPARISON_NOTE = (
@@ -89,7 +89,7 @@ def by_seed(arm: ArmSummary) -> str:
 
 
 def comparisons(report: Report) -> list[Table]:
-    """Every paired difference, with its tests and what may be said: a table for each baseline."""
+    """Every paired difference, with its tests and what may be said: a table for each role."""
     columns: list[Column | None] = [
         ("arm", lambda c: c.arm, True),
         task_column(report),
@@ -105,19 +105,28 @@ def comparisons(report: Report) -> list[Table]:
         ("seeds", lambda c: ", ".join(map(str, c.seeds)) or "-", True),
     ]
     made = []
-    for baseline in baselines(report):
-        rows = [c for c in report.comparisons if c.baseline == baseline]
+    for title, rows in by_role(report):
+        several = len({c.baseline for c in rows}) > 1
+        shown = [*columns[:1], ("against", lambda c: c.baseline, True) if several else None, *columns[1:]]
         classes = tuple(c.verdict.split()[0] for c in rows)
-        made.append(msgspec.structs.replace(table(f"Against {baseline}", rows, columns), classes=classes))
+        made.append(msgspec.structs.replace(table(title, rows, shown), classes=classes))
     return made
 
 
-def baselines(report: Report) -> list[str]:
-    """The arms that others are compared with, in order."""
-    return list(dict.fromkeys(c.baseline for c in report.comparisons))
+def by_role(report: Report) -> list[tuple[str, list[Comparison]]]:
+    """Comparisons with baseline arms, and those with the model before training, each under a title."""
+    found = []
+    for role, plural in (
+        (Role.BASELINE, "Against the baseline arms"),
+        (Role.BASE, "Against the models before training"),
+    ):
+        rows = [c for c in report.comparisons if c.role == role]
+        names = list(dict.fromkeys(c.baseline for c in rows))
+        found += [(f"Against {names[0]}" if len(names) == 1 else plural, rows)] if rows else []
+    return found
 
 
-def comparisons_by_seed(report: Report) -> list[Table]:
+def comparisons_by_seed(report: Report) -> Table:
     """The same differences, one seed a row."""
 
     def seed(row: tuple[Comparison, int]) -> str:
@@ -125,19 +134,14 @@ def comparisons_by_seed(report: Report) -> list[Table]:
 
     columns: list[Column | None] = [
         ("arm", lambda row: row[0].arm, True),
+        ("against", lambda row: row[0].baseline, True),
         ("task", lambda row: row[0].task, True) if len(report.tasks) > 1 else None,
         ("seed", seed, False),
         ("points", lambda row: points(row[0].by_seed[row[1]]), False),
         ("p exact (McNemar)", lambda row: p_value(row[0].p_by_seed[row[1]]), False),
     ]
-    return [
-        table(
-            f"Against {baseline}, seed by seed",
-            [(c, number) for c in report.comparisons if c.baseline == baseline for number in range(len(c.by_seed))],
-            columns,
-        )
-        for baseline in baselines(report)
-    ]
+    rows = [(c, number) for c in report.comparisons for number in range(len(c.by_seed))]
+    return table("Seed by seed", rows, columns)
 
 
 def paper(report: Report) -> Table:

@@ -9,12 +9,13 @@ from lema.stats import Verdict
 
 MOST_ANSWERS = 6  # comparisons that are read as sentences; more are summed up
 
+BEST_ON_TEST = "best_on_test"
 #: How a checkpoint was chosen. The last is what the paper did, and is said wherever its number appears.
 SELECTION = {
     "": "",
     "last": "last",
     "best_on_dev": "best on dev",
-    "best_on_test": "best on test, as in the paper",
+    BEST_ON_TEST: "best on test, as in the paper",
 }
 
 
@@ -75,7 +76,7 @@ def answers(report: Report) -> list[tuple[str, str]]:
 
     A few comparisons are said one by one; many are summed up by verdict and task, with their differences in points.
     """
-    said = [c for c in report.comparisons if c.baseline == report.baseline] or list(report.comparisons)
+    said = report.answering
     if not said:
         return [("", report.answer)]
     if len(said) <= MOST_ANSWERS:
@@ -91,9 +92,15 @@ def answers(report: Report) -> list[tuple[str, str]]:
 
 def summed_up(comparisons: Sequence[Comparison], of: int) -> str:
     """One sentence for all comparisons of one verdict on one task, the largest difference first."""
-    first = comparisons[0]
+    first, several = comparisons[0], len({c.baseline for c in comparisons}) > 1
     what = "cannot be told apart from" if first.verdict == Verdict.CANNOT_TELL else f"are {first.verdict} than"
+    than = "their baselines" if several else first.baseline
     ordered = sorted(comparisons, key=lambda c: -c.difference)
-    arms = ", ".join(f"{c.arm} ({points(c.difference)})" for c in ordered)
+    arms = ", ".join(f"{pair(c) if several else c.arm} ({points(c.difference)})" for c in ordered)
     where = f" on {first.task}" if first.task else ""
-    return f"{len(comparisons)} of {of} arms {what} {first.baseline}{where}; differences in points: {arms}."
+    return f"{len(comparisons)} of {of} arms {what} {than}{where}; differences in points: {arms}."
+
+
+def pair(c: Comparison) -> str:
+    """Which arm against which."""
+    return f"{c.arm} against {c.baseline}"
