@@ -24,7 +24,7 @@ LAYERS = tuple(
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMPONENTS = LAYERS[2]
 HEAVY = {"torch", "transformers", "tokenizers", "accelerate", "peft", "bitsandbytes", "deepspeed", "vllm"}
-HEAVY |= {"openai", "wandb", "datasets", "scipy", "matplotlib"}
+HEAVY |= {"openai", "wandb", "wandb_workspaces", "datasets", "scipy", "matplotlib"}
 FILES = sorted(ROOT.rglob("*.py"))
 #: Imported inside functions only, or run as processes of their own: these may load torch at once.
 LATE = {"trainers/worker.py", "decoding.py", "kvcache.py"}
