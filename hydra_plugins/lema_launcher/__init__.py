@@ -27,7 +27,7 @@ class LauncherConf:
 
 @dataclass
 class SweeperConf:
-    """`hydra/sweeper: lema`; `params` are the keys that a file of sweeps/ sweeps over."""
+    """`hydra/sweeper: lema`; `params` are the keys that a file of sweeps/ sweeps over, or a list of such grids."""
 
     _target_: str = "hydra_plugins.lema_launcher._sweeper.LemaSweeper"
     params: Any = None

@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from hydra_plugins.lema_launcher._overrides import Known, bare_key, check, parse
 from hydra_plugins.lema_launcher._source import GLOBAL_GROUPS
+from hydra_plugins.lema_launcher._sweeper import grids
 from hydra_plugins.lema_launcher._values import delete, plain
 from lema.building import Fault, Refused
 from lema.config import Composed, root_names
@@ -71,7 +72,8 @@ class Loader(ConfigLoaderImpl):
     def swept_by(self, sweep: str) -> list[str]:
         """The keys that a sweep file sweeps over; none if there is no such file."""
         loaded = self.repository.load_config(f"sweeps/{sweep}")
-        return [str(key) for key in OmegaConf.select(loaded.config, "hydra.sweeper.params") or ()] if loaded else []
+        params = OmegaConf.select(loaded.config, "hydra.sweeper.params") if loaded else None
+        return [str(key) for grid in grids(params) for key in grid]
 
     def load_configuration(
         self,

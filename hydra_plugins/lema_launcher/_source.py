@@ -20,6 +20,7 @@ from lema.errors import ConfigError
 
 ROOT_GROUPS = ("experiments", "sweeps", "slurm")
 GLOBAL_GROUPS = ("experiments", "sweeps", "debug")  # their files set keys anywhere
+DATA = b"# @kind data"  # the first line of a YAML file that is no option of the group whose folder it is in
 
 
 class LemaSource(ConfigSource):
@@ -56,16 +57,26 @@ class LemaSource(ConfigSource):
         return self.locate(config_path).is_dir()
 
     def is_config(self, config_path: str) -> bool:
-        return self.locate(self._normalize_file_name(config_path)).is_file()
+        path = self.locate(self._normalize_file_name(config_path))
+        return path.is_file() and not is_data(path)
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-        found = [entry.name for entry in self.locate(config_path).iterdir() if not entry.name.startswith(".")]
+        inside = [entry for entry in self.locate(config_path).iterdir() if not entry.name.startswith(".")]
+        found = [entry.name for entry in inside if not is_data(entry)]
         if config_path == "":
             found += [group for group in ROOT_GROUPS if self.is_group(group)]
         names: list[str] = []
         for name in found:
             self._list_add_result(names, f"{config_path}/{name}" if config_path else name, name, results_filter)
         return sorted(set(names))
+
+
+def is_data(path: Path) -> bool:
+    """Whether a file says in its first line that it is data and no configuration."""
+    if path.suffix != ".yaml" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.readline().rstrip() == DATA
 
 
 @functools.cache

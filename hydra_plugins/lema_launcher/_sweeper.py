@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -13,22 +13,40 @@ from lema.errors import ConfigError
 
 
 class LemaSweeper(BasicSweeper):
-    """The product of all swept keys, in one batch.
+    """All points of one grid, or of several, in one batch.
 
-    A key given on the command line replaces what a sweep file says of it.
+    A grid is the product of its swept keys; a sweep file that gives a list of grids compares what is no
+    product, such as four arms of which one has a budget. A key given on the command line replaces what
+    the file says of it, in each grid.
     """
 
-    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
-        super().__init__(max_batch_size=None, params=dict(params or {}))
+    def __init__(self, params: Any = None) -> None:
+        super().__init__(max_batch_size=None, params={})
+        self.grids = params
 
     def sweep(self, arguments: list[str]) -> Any:
         """Expand, and launch all points at once."""
         assert self.launcher is not None and self.hydra_context is not None
         given = {bare_key(line) for line in arguments}
-        lines = [swept(key, value) for key, value in (self.params or {}).items() if bare_key(f"{key}=0") not in given]
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        (points,) = self.split_arguments(parser.parse_overrides([*lines, *last_given(arguments)]), None)
+        points: list[list[str]] = []
+        for grid in list(grids(self.grids)) or [{}]:
+            lines = [swept(key, value) for key, value in grid.items() if bare_key(f"{key}=0") not in given]
+            (product,) = self.split_arguments(parser.parse_overrides([*lines, *last_given(arguments)]), None)
+            points += product
         return self.launcher.launch(points, initial_job_idx=0)
+
+
+def grids(params: Any) -> Iterator[Mapping[str, Any]]:
+    """The grids of a sweep file's `hydra.sweeper.params`: one mapping, or a list of them.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    several = [params] if isinstance(params, Mapping) else params or ()
+    if isinstance(several, str) or not all(isinstance(grid, Mapping) for grid in several):
+        raise ConfigError("hydra.sweeper.params: expected keys with their values, or a list of such grids")
+    yield from several
 
 
 def swept(key: str, value: Any) -> str:

@@ -58,6 +58,10 @@ class GsmSynth(Spec):
         return SPLITS
 
     @property
+    def test_split(self) -> str:
+        return "test"
+
+    @property
     def dials(self) -> Difficulty:
         return LEVELS[self.difficulty] if isinstance(self.difficulty, str) else self.difficulty
 

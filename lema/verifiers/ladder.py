@@ -9,6 +9,7 @@ from typing import Literal
 from lema.verifiers.numerals import NUMBER
 
 Rung = Literal["answer_is", "hashes", "answer_line", "boxed", "last_number"]
+Phrase = Callable[[str], str]
 
 #: A model that goes on with a question of its own has left the one that was asked.
 NEXT_QUESTION = re.compile(r"\n[ \t]*(?:Question|Q|Problem)[ \t]*:")
@@ -18,51 +19,81 @@ ANSWER_LINE = re.compile(
 )
 #: The end of a sentence; not a decimal point, an abbreviation, or a stop before "or ...".
 SENTENCE_END = re.compile(r"\n|(?<!\bapprox)(?<!\bRs)[.!?](?=\s+(?!or\b)|\s*$|\s*[}\]])", re.IGNORECASE)
+BOX = re.compile(r"\\f?boxed?\s*(?:\{|(?P<bare>[0-9A-Za-z]))")
 LONGEST = 2000  # characters of one answer
 LAST_PART = 4000  # characters at the end of a text in which the last number is looked for
 
 
-def candidates(text: str, rungs: Sequence[Rung]) -> Iterator[tuple[Rung, str]]:
-    """What each rung finds in a text, in the order of the rungs; those that find nothing are left out."""
+def candidates(text: str, rungs: Sequence[Rung], phrase: Phrase | None = None) -> Iterator[tuple[Rung, str]]:
+    """What each rung finds in a text, in the order of the rungs; those that find nothing are left out.
+
+    `phrase` cuts the answer from what follows a marker; by default it is the first sentence.
+    """
     text = text.strip()
     following = NEXT_QUESTION.search(text)
     if following:
         text = text[: following.start()]
     for rung in rungs:
-        found = FINDERS[rung](text)
+        found = FINDERS[rung](text, phrase or first_sentence)
         if found:
             yield rung, found
 
 
-def _after_last(pattern: re.Pattern[str], text: str) -> str | None:
+def first_line(rest: str) -> str:
+    """What follows a marker in its line."""
+    return _unclosed(rest.split("\n", 1)[0])
+
+
+def first_sentence(rest: str) -> str:
+    """The sentence that follows a marker, or what its line puts in boxes."""
+    line = rest.split("\n", 1)[0]
+    found = boxes(line)
+    if found:
+        return ", ".join(found)
+    end = SENTENCE_END.search(rest)
+    return _unclosed(rest[: end.start()] if end else rest)
+
+
+def _unclosed(phrase: str) -> str:
+    # the brace that closes a correction is not part of its answer
+    return phrase if "{" in phrase else phrase.rstrip("} \t")
+
+
+def _after_last(pattern: re.Pattern[str], text: str, phrase: Phrase) -> str | None:
     last = None
     for last in pattern.finditer(text):  # noqa: B007
         pass
-    return None if last is None else _first_sentence(text, last.end())
+    return None if last is None else phrase(text[last.end() : last.end() + LONGEST])
 
 
-def _first_sentence(text: str, start: int) -> str:
-    rest = text[start : start + LONGEST]
-    boxed = _boxed(rest.split("\n", 1)[0])
-    if boxed is not None:
-        return boxed
-    end = SENTENCE_END.search(rest)
-    sentence = rest[: end.start()] if end else rest
-    # the brace that closes a correction is not part of its answer
-    return sentence if "{" in sentence else sentence.rstrip("} \t")
-
-
-def _hashes(text: str) -> str | None:
+def _hashes(text: str, phrase: Phrase) -> str | None:
     start = text.rfind("####")
-    return None if start < 0 else _first_sentence(text, start + 4).lstrip()
+    return None if start < 0 else phrase(text[start + 4 : start + 4 + LONGEST].lstrip(" \t"))
 
 
-def _boxed(text: str) -> str | None:
-    """The content of the last `\\boxed{...}`."""
-    start = max(text.rfind("\\boxed{"), text.rfind("\\fbox{"))
-    if start < 0:
+def boxes(text: str) -> list[str]:
+    """The contents of all `\\boxed{...}` of a text, in order; of one in another, the outer."""
+    found, start = [], 0
+    while opening := BOX.search(text, start):
+        content = braced(text, opening.end() - 1) if opening[0].endswith("{") else opening["bare"]
+        start = opening.end() + len(content or "")
+        if content is not None:
+            found.append(content)
+    return found
+
+
+def last_box(text: str) -> str | None:
+    """The content of the last `\\boxed{...}` that is closed."""
+    last = None
+    for opening in BOX.finditer(text):
+        last = opening
+    if last is None:
         return None
-    opening = text.index("{", start)
+    return braced(text, last.end() - 1) if last[0].endswith("{") else last["bare"]
+
+
+def braced(text: str, opening: int) -> str | None:
+    """What stands between the brace at `opening` and the one that closes it."""
     depth = 0
     for at in range(opening, min(len(text), opening + LONGEST)):
         depth += {"{": 1, "}": -1}.get(text[at], 0)
@@ -78,10 +109,10 @@ def _last_number(text: str) -> str | None:
     return None if last is None else last[0]
 
 
-FINDERS: dict[Rung, Callable[[str], str | None]] = {
-    "answer_is": lambda text: _after_last(ANSWER_IS, text),
+FINDERS: dict[Rung, Callable[[str, Phrase], str | None]] = {
+    "answer_is": lambda text, phrase: _after_last(ANSWER_IS, text, phrase),
     "hashes": _hashes,
-    "answer_line": lambda text: _after_last(ANSWER_LINE, text),
-    "boxed": _boxed,
-    "last_number": _last_number,
+    "answer_line": lambda text, phrase: _after_last(ANSWER_LINE, text, phrase),
+    "boxed": lambda text, _: last_box(text),
+    "last_number": lambda text, _: _last_number(text),
 }

@@ -13,8 +13,10 @@ import yaml
 from conftest import ROOT, require_data
 
 from lema.config import build
+from lema.datasets import Published
+from lema.errors import InputError
 from lema.protocols import Task, Verifier
-from lema.records import Verdict
+from lema.records import Question, Verdict
 from lema.spec import Spec, key
 from lema.steps import number_steps
 
@@ -36,6 +38,20 @@ def made(path: Path) -> Task:
     return task
 
 
+def splits_here(task: Task) -> list[str]:
+    """The splits whose data is on this machine: MATH's training problems are not."""
+    here = []
+    for split in task.splits:
+        try:
+            task.questions(split, 0, 1)
+        except InputError as fault:
+            assert "is missing" in str(fault)
+        else:
+            here.append(split)
+    assert here
+    return here
+
+
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)
 def task(request: pytest.FixtureRequest) -> Task:
     return made(request.param)
@@ -52,31 +68,48 @@ def test_a_task_is_a_spec_with_name_verifier_and_splits(task: Task) -> None:
 def test_ids_are_unique_and_the_same_each_time(path: Path) -> None:
     one, two = made(path), made(path)
     assert key(one) == key(two)  # type: ignore[arg-type]
-    seen: set[str] = set()
-    for split in one.splits:
+    for split in splits_here(one):
         ids = [question.id for question in one.questions(split, 0, SAMPLE)]
         assert ids == [question.id for question in two.questions(split, 0, SAMPLE)]
-        assert not seen & set(ids) and len(set(ids)) == len(ids), split
-        seen |= set(ids)
+        assert len(set(ids)) == len(ids), split
+
+
+def test_a_question_has_one_id_and_nothing_to_learn_from_is_scored(task: Task) -> None:
+    texts: dict[str, str] = {}
+    learned: set[str] = set()
+    for split in splits_here(task):
+        for question in task.questions(split, 0, SAMPLE):
+            assert texts.setdefault(question.id, question.text) == question.text
+            assert split == "train" or question.id not in learned
+            learned |= {question.id} if split == "train" else set()
 
 
 def test_a_slice_is_a_part_of_the_split(task: Task) -> None:
-    for split in task.splits:
+    for split in splits_here(task):
         assert task.questions(split, 7, 12) == task.questions(split, 0, 12)[7:]
         assert {question.task for question in task.questions(split, 0, 3)} == {task.name}
 
 
+def reference_path(task: Task, question: Question) -> list[str]:
+    """The reference path, or the answer alone of a task without worked solutions, which must refuse to give a path."""
+    if not isinstance(task, Published) or task.worked:
+        return task.steps(question)
+    with pytest.raises(InputError, match=r"no worked solutions.*CoT augmentation"):
+        task.steps(question)
+    return [f"The answer is {question.answer}."]
+
+
 def test_every_reference_path_is_judged_right_by_the_task_itself(task: Task) -> None:
-    for split in task.splits:
+    for split in splits_here(task):
         for question in task.questions(split, 0, SAMPLE):
-            steps = task.steps(question)
+            steps = reference_path(task, question)
             assert steps[-1] == f"The answer is {question.answer}."
             assert task.verifier.judge(number_steps(steps), question).verdict is Verdict.RIGHT, steps
             assert task.verifier.equal(question.answer, question.answer)
 
 
 def test_an_answer_of_another_question_is_wrong(task: Task) -> None:
-    first, *others = task.questions(task.splits[0], 0, 20)
+    first, *others = task.questions(splits_here(task)[0], 0, 20)
     other = next(question for question in others if not task.verifier.equal(question.answer, first.answer))
     assert task.verifier.judge(f"Step 1: The answer is {other.answer}.", first).verdict is Verdict.WRONG
 

@@ -36,6 +36,8 @@ FILES = {
     "sweeps/typo.yaml": GRID + "      sede: 0,1\n",
     "sweeps/one_bad.yaml": GRID + "      data_mix: cot,cott\n      seed: 0,1\n",
     "sweeps/list_valued.yaml": GRID + "      seed: [0, 1]\n",
+    "sweeps/no_grid.yaml": GRID + "      - data_mix\n",
+    "sweeps/words.yaml": GRID.replace("params:\n", "params: cot,corrections\n"),
     "sweeps/batches.yaml": GRID + "      seed: 0,1\n    max_batch_size: 3\n",
 }
 
@@ -155,6 +157,8 @@ WRONG: list[tuple[str, *tuple[str, ...]]] = [
         "data_mix=cott seed=0",
     ),
     ("sweeps=typo", "sede: unknown key. Did you mean 'seed'?", "(in all 2 points)"),
+    ("sweeps=no_grid", "hydra.sweeper.params: expected keys with their values, or a list of such grids"),
+    ("sweeps=words", "hydra.sweeper.params: expected keys with their values, or a list of such grids"),
     ("sweeps=list_valued", "hydra.sweeper.params.seed: write the values as text"),
     ("sweeps=batches", "sweeps/batches", "max_batch_size"),
     (

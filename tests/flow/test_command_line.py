@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from command_line import ROOT, Command
 
 import lema.app
 from lema import __version__
 from lema.__main__ import main
+from lema.config import build
 from lema.errors import Preempted, StageFailed
 
 GLOBAL = "# @package _global_\n"
@@ -70,6 +72,28 @@ def test_a_swept_key_given_on_the_command_line_replaces_the_values_of_the_sweep_
     assert {p.experiment.seed for p in command("sweeps=grid ++seed=5,6").points} == {5, 6}
     outcome = command("sweeps=grid +data_mix=cot seed=5")
     assert outcome.names == ["data_mix=cot seed=5"] and outcome.points[0].experiment.trainer.epochs == 4.0
+
+
+def test_a_sweep_of_several_grids_is_all_their_points(command: Command) -> None:
+    command.write(
+        "sweeps/grids.yaml",
+        GLOBAL + "hydra:\n  mode: MULTIRUN\n  sweeper:\n    params:\n"
+        "      - {data_mix: 'cot,corrections', seed: '0,1'}\n"
+        "      - {data_mix: corrections, data_budget.examples: 5, seed: '0,1'}\n",
+    )
+    product = [
+        "data_mix=cot seed=0",
+        "data_mix=cot seed=1",
+        "data_mix=corrections seed=0",
+        "data_mix=corrections seed=1",
+    ]
+    small = [f"data_mix=corrections data_budget.examples=5 seed={seed}" for seed in (0, 1)]
+    assert command("sweeps=grids").names == product + small
+    assert command("sweeps=grids seed=3").names == [
+        "data_mix=cot seed=3",
+        "data_mix=corrections seed=3",
+        "data_mix=corrections data_budget.examples=5 seed=3",
+    ]
 
 
 def test_a_value_on_the_command_line_wins_over_the_experiment_s(command: Command) -> None:
@@ -198,9 +222,23 @@ def test_every_shipped_option_builds(command: Command, group: str) -> None:
     for file in sorted((ROOT / "conf" / group).glob("*.yaml")):
         if group == "debug" or file.stem in NEEDS_MORE:
             continue
-        line = f"seed=1 {group}={file.stem} mode=doctor"
+        line = " ".join([f"seed=1 {group}={file.stem} mode=doctor", *left_to_the_user(group, file)])
         outcome = command(line)
         assert outcome.code == 0, (line, outcome.err)
 
 
 NEEDS_MORE = {"teacher", "recorded"}  # a corrector that needs `teacher=`, engines that need a file
+
+
+def left_to_the_user(group: str, file: Path) -> list[str]:
+    """What an option does not say itself: a commit that is not known, the slices of a task without training split."""
+    node = yaml.safe_load(file.read_text())
+    unpinned = {"revision": "0" * 40} if node.get("hub") and node.get("revision") is None else {}
+    words = [f"{group}.{name}={value}" for name, value in unpinned.items()]
+    if group == "task":
+        task = build({**node, **unpinned}, "task")
+        if "train" not in task.splits or task.test_split != "test":
+            slices = {"cot_questions": (0, 5), "generation.questions": (0, 5), "evaluation.questions": (5, 9)}
+            for name, (start, stop) in slices.items():
+                words += [f"{name}.split={task.test_split}", f"{name}.start={start}", f"{name}.stop={stop}"]
+    return words

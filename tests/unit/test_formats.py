@@ -6,6 +6,7 @@ import pytest
 
 from lema.formats import Format
 from lema.records import Correction, Question
+from lema.steps import split_steps
 
 QUESTION = Question(id="q", task="toy", text=" Mia has 7\u00a0pens.\n She  buys 5.\tHow many? ", answer="12")
 WRONG = ["She has 7.", "7 - 5 = 2.", "The answer is 2."]
@@ -64,3 +65,72 @@ def test_a_chat_turn_neither_ends_in_a_cue_nor_is_answered_with_a_space() -> Non
     assert form.correction_prompt(QUESTION, WRONG).endswith("Step 3: The answer is 2.")
     assert form.correction_completion(correction(2)).startswith("Wrong step: Step 2.")
     assert form.cot_completion(["a", "b"]) == "Step 1: a\nStep 2: b"
+
+
+CHOICE = Question(
+    id="c", task="toy", text="Where is\n a  pen?", answer="pencil case", choices=("sea", "pencil case", "moon")
+)
+LINES = [
+    "Explanations:",
+    "Sea - a body of water.",
+    "Pencil case - a case for pens.",
+    "Moon - it has no pens.",
+    "Reasons and Final Answer:",
+    'The most relevant answer to the question is "pencil case". It is made for pens.',
+    "The answer is pencil case.",
+]
+MENDED = Correction(
+    question_id="c", solution_id="c#m#0", corrector="t", explanation="A sea is wet.", solution=tuple(LINES)
+)
+
+
+def test_lema_v1_words_a_choice_as_the_published_files_do() -> None:
+    assert LEMA.cot_prompt(CHOICE) == (
+        "Please answer the following commonsense question. Please first explain each candidate answer, then select "
+        "only one answer that is most relevant to the question and provide reasons.\n"
+        "Question: Where is a pen?\n"
+        "Candidate Answers: sea, pencil case, moon.\n"
+        "Answer: Let's think step by step.\n"
+    )
+    assert LEMA.cot_completion(LINES, CHOICE) == "\n".join(LINES)
+
+
+def test_lema_v1_corrects_a_choice_as_a_whole() -> None:
+    prompt = LEMA.correction_prompt(CHOICE, ["Explanations:", "The answer is sea."])
+    assert prompt.endswith(
+        "\n\nQuestion: Where is a pen?\nCandidate Answers: sea, pencil case, moon.\n"
+        "Original Answer:\n{\nExplanations:\nThe answer is sea.\n}\nMistakes:"
+    )
+    assert LEMA.correction_completion(MENDED) == " A sea is wet.\nCorrected Answer:\n{\n" + "\n".join(LINES) + "\n}"
+
+
+@pytest.mark.parametrize("wording", ["lema_v1", "brief", "instruct"])
+def test_every_wording_shows_the_candidates_and_names_no_step_of_a_choice(wording: str) -> None:
+    form = Format(wording=wording)  # type: ignore[arg-type]
+    for prompt in (form.cot_prompt(CHOICE), form.correction_prompt(CHOICE, LINES)):
+        at = [prompt.index(choice) for choice in CHOICE.choices]
+        assert at == sorted(at)
+    target = form.correction_completion(MENDED)
+    assert "A sea is wet." in target and "The answer is pencil case." in target
+    assert "Step 1." not in target and "..." not in target
+    plain = wording != "instruct"
+    assert form.correction_prompt(CHOICE, LINES).endswith("Mistakes:") == target.startswith(" ") == plain
+
+
+def test_the_lines_of_a_choice_come_back_from_its_text_as_steps() -> None:
+    assert split_steps(LEMA.cot_completion(LINES, CHOICE)) == LINES
+
+
+def test_wizardmath_models_get_the_input_that_they_were_trained_on() -> None:
+    form = Format(wording="lema_v1_wizardmath")
+    assert form.cot_prompt(QUESTION) == (
+        "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n"
+        "\n"
+        "### Instruction:\n"
+        "Mia has 7\u00a0pens. She buys 5. How many?\n"
+        "\n"
+        "### Response: Let's think step by step.\n"
+    )
+    assert form.cot_completion(WRONG) == LEMA.cot_completion(WRONG)
+    assert form.correction_prompt(QUESTION, WRONG) == LEMA.correction_prompt(QUESTION, WRONG)
+    assert form.correction_completion(correction(2)) == LEMA.correction_completion(correction(2))

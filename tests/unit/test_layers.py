@@ -14,7 +14,7 @@ LAYERS = tuple(
     for line in (
         "records spec errors protocols __init__",
         "store lease holder work artifact shards manifest durable garbage provenance race extras prompts models "
-        "formats steps slices blend stage stats synth tracking encoding loading decoding kvcache",
+        "formats steps slices datasets blend stage stats synth tracking encoding loading decoding kvcache",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
         "pipeline options plan progress jobs runner cluster report",

@@ -1,0 +1,129 @@
+"""LaTeX answers as tokens, without what only typesets them: `\\dfrac{1}{2}` and `$\\frac12$` are one."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+LONGEST = 1000  # characters of an answer that is read at all
+UNICODE = str.maketrans(
+    {
+        **dict.fromkeys("−–—‐‑‒﹣－", "-"),
+        **dict.fromkeys("\xa0\u2009\u202f\u2007\u3000", " "),
+        "×": r"\cdot ",
+        "·": r"\cdot ",
+        "⋅": r"\cdot ",
+        "÷": "/",
+        "π": r"\pi ",
+        "θ": r"\theta ",
+        "√": r"\sqrt ",
+        "∞": r"\infty ",
+        "∪": r"\cup ",
+        "∩": r"\cap ",
+        "∈": r"\in ",
+        "≤": r"\leq ",
+        "≥": r"\geq ",
+        "≠": r"\neq ",
+        "≈": r"\approx ",
+        "±": r"\pm ",
+        "°": r"^\circ ",
+        "²": "^2",
+        "³": "^3",
+        "½": r"\frac{1}{2}",
+        "¼": r"\frac{1}{4}",
+        "¾": r"\frac{3}{4}",
+        "∅": r"\emptyset ",
+        "“": "",
+        "”": "",
+    }
+)
+#: Between groups of three digits, also inside brackets: `10,\!080`, `10{,}080`, `10\,080`.
+TYPESET_THOUSANDS = re.compile(r"(?<=[0-9])(?:,\\!|\{,\}|\\,|,\\,)\s*(?=[0-9]{3}(?![0-9]))")
+PLAIN_THOUSANDS = re.compile(r"(?<![\w.,(\[{])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])")
+OPENING = re.compile(r"[(\[{]")
+TOKEN = re.compile(
+    r"""\\(?:text|textbf|textit|textrm|mbox|mathrm|mathbf|rm|operatorname)\s*\{(?P<text>[^{}]*)\}
+      | (?P<command>\\[a-zA-Z]+ | \\.)
+      | (?P<number>[0-9]+(?:\.[0-9]+)? | \.[0-9]+)
+      | (?P<letters>[A-Za-z]+)
+      | (?P<space>\s+)
+      | (?P<sign>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+SIZES = "big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr left right middle"
+STYLES = "displaystyle textstyle limits nolimits quad qquad hspace mathopen mathclose boldsymbol"
+DROPPED = {f"\\{name}" for name in f"{SIZES} {STYLES}".split()} | {"\\!", "\\,", "\\;", "\\:", "\\ ", "\\>", "\\\n"}
+DROPPED |= {"$", "~", "\\(", "\\)", "\\[", "\\]"}
+ONE_SPELLING = {
+    **dict.fromkeys(["\\dfrac", "\\tfrac", "\\cfrac"], "\\frac"),
+    **dict.fromkeys(["\\times", "\\ast", "*"], "\\cdot"),
+    **dict.fromkeys(["\\lbrace"], "\\{"),
+    **dict.fromkeys(["\\rbrace"], "\\}"),
+    **dict.fromkeys(["\\lvert", "\\rvert", "\\vert", "\\mid"], "|"),
+    **dict.fromkeys(["\\lbrack"], "["),
+    **dict.fromkeys(["\\rbrack"], "]"),
+    **dict.fromkeys(["\\le", "\\leqslant"], "\\leq"),
+    **dict.fromkeys(["\\ge", "\\geqslant"], "\\geq"),
+    "\\ne": "\\neq",
+    "\\lt": "<",
+    "\\gt": ">",
+    "\\div": "/",
+    "\\varnothing": "\\emptyset",
+    "\\dbinom": "\\binom",
+    "\\tbinom": "\\binom",
+    "\\to": "\\rightarrow",
+    "\\bmatrix": "\\pmatrix",
+}
+
+
+class Token(NamedTuple):
+    """`kind` is `number`, `letters`, `text` (the content of a `\\text{...}`) or `sign`."""
+
+    kind: str
+    value: str
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of an answer that carry meaning."""
+    found = []
+    for match in TOKEN.finditer(_prepared(text)):
+        kind, value = match.lastgroup or "", match[match.lastgroup or 0]
+        if kind == "space" or value in DROPPED:
+            continue
+        if kind == "text":
+            found.append(Token(kind, " ".join(value.split())))
+        elif kind in ("command", "sign"):
+            found.append(Token("sign", ONE_SPELLING.get(value, value)))
+        else:
+            found.append(Token(kind, value))
+    return _without_degrees(found)
+
+
+def _prepared(text: str) -> str:
+    text = text if text.isascii() else text.translate(UNICODE)
+    text = TYPESET_THOUSANDS.sub("", text.strip().strip('*_`"').strip())
+    if not OPENING.search(text):
+        text = PLAIN_THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
+    return text.replace("\\$", "").rstrip(" .;,")
+
+
+def _without_degrees(found: list[Token]) -> list[Token]:
+    """Drop `^\\circ`, `^{\\circ}` and `\\degree`: a unit like any other."""
+    values = [token.value for token in found]
+    kept, at = [], 0
+    while at < len(found):
+        if values[at : at + 2] == ["^", "\\circ"]:
+            at += 2
+        elif values[at : at + 4] == ["^", "{", "\\circ", "}"]:
+            at += 4
+        elif values[at] == "\\degree":
+            at += 1
+        else:
+            kept.append(found[at])
+            at += 1
+    return kept
+
+
+def normal(found: list[Token]) -> str:
+    """One string for all tokens; equal strings are equal answers."""
+    return " ".join(f"text({value.casefold()})" if kind == "text" else value for kind, value in found)
