@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lema import runner
+from lema.config import root
 from lema.doctor import examine
 from lema.durable import write_whole
 from lema.errors import ConfigError, StageFailed
@@ -135,9 +136,11 @@ def show_comparison(points: Sequence[Point], options: Options, console: Console)
 
 
 def collected(points: Sequence[Point], options: Options) -> Report:
+    from lema.report import paper
     from lema.report.collect import collect  # loads numpy and scipy, which planning does without
 
-    return collect(points, Store(options.store_path()), command_line())
+    figures = paper.load(root() / paper.FILE)
+    return collect(points, Store(options.store_path()), command_line(), paper=figures)
 
 
 def write_report(report: Report, options: Options) -> Path:

@@ -20,7 +20,7 @@ from lema.store import Artifact
 
 Form = Mapping[str, Any]  # the canonical form of a spec
 BASE = "base"
-BASELINE = "cot"  # the mix of baseline arms
+CHOICE = "select"  # the kind of stage that chooses one of a training run's checkpoints
 SEEDED = {"train", "mix"}  # kinds of stages whose seed tells runs of one arm apart
 
 
@@ -42,6 +42,13 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
     mix: str | None
     selection: str = ""
     grader: str = ""
+
+    @property
+    def only_cot(self) -> bool:
+        """Whether the model was trained on paths alone: what arms with corrections are compared with."""
+        if not self.blend:
+            return False
+        return bool(run_of(self.form)["examples"]["blend"].get("corrections") in ("none", "as_cot"))
 
     @property
     def form(self) -> Form:
@@ -70,7 +77,7 @@ def evaluated(artifacts: Sequence[Artifact]) -> list[Evaluated]:
     tasks = task_names(forms)
     found = []
     for artifact, form in zip(artifacts, forms, strict=True):
-        trained = form["trained"]
+        trained = run_of(form)
         found.append(
             Evaluated(
                 artifact=artifact,
@@ -104,40 +111,20 @@ def regraded(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> list[E
     return found
 
 
-def pairings(arms: Sequence[Evaluated]) -> tuple[Mapping[str, str] | None, Mapping[str, str]]:
-    """What each trained arm is compared with: its baseline arm, and its model before training.
-
-    Baseline arms are those whose mix is `cot`; each other arm has the one that differs least from it (the same model,
-    the same size). None where there are no other arms, or no baselines: then all are compared with the first.
-    """
-    forms = {arm.arm: seedless(arm.form) for arm in arms}
-    baselines = [arm.arm for arm in arms if arm.blend == BASELINE]
-    bases = {arm.arm: forms[arm.arm] for arm in arms if arm.trained is None}
-    trained = {arm.arm: forms[arm.arm] for arm in arms if arm.trained is not None}
-    others = [name for name in trained if name not in baselines]
-    return (
-        {name: nearest(forms[name], {cot: forms[cot] for cot in baselines}) for name in others} if baselines else None,
-        {name: nearest(without_training(form), bases) for name, form in trained.items()} if bases else {},
-    )
-
-
-def without_training(arm: Form) -> Form:
-    """An arm as its base model would be."""
-    return {name: held for name, held in arm.items() if name != "trained"}
-
-
-def nearest(form: Form, others: Mapping[str, Form]) -> str:
-    """The name of the form that differs in the fewest fields; the first of several."""
-    own = set(leaves_of(form))
-    return min(others, key=lambda name: len(own ^ set(leaves_of(others[name]))))
+def run_of(form: Form) -> Any:
+    """The training run that a model comes from, also where one of its checkpoints was chosen; None for a base model."""
+    trained = form["trained"]
+    return trained["trained"] if trained is not None and trained["kind"] == CHOICE else trained
 
 
 def seedless(form: Form) -> Form:
     """An evaluation's model without its seeds, and without what it was scored on."""
+    model = {"engine": form["engine"], "format": form["format"]}
     trained = form["trained"]
     if trained is None:
-        return {"engine": form["engine"], "format": form["format"]}
-    return {"engine": form["engine"], "format": form["format"], "trained": {**unseeded(trained), "seed": None}}
+        return model
+    choice = {"chosen_on": trained["questions"]} if trained["kind"] == CHOICE else {}
+    return {**model, "trained": {**unseeded(run_of(form)), "seed": None}, **choice}
 
 
 def unseeded(form: Any) -> Any:
@@ -171,25 +158,33 @@ def arm_name(arm: Form) -> str:
     """
     if "trained" not in arm:
         return BASE
-    name = blend_name(arm) or str(arm["trained"]["kind"])
-    return f"{name} [{SELECTION[BEST_ON_TEST]}]" if selection(arm) == BEST_ON_TEST else name
+    name = str((arm["trained"].get("examples") or {}).get("blend", {}).get("name") or arm["trained"]["kind"])
+    chosen = chosen_by(arm["chosen_on"]) if "chosen_on" in arm else ""
+    return f"{name} [{SELECTION[chosen]}]" if chosen == BEST_ON_TEST else name
 
 
 def blend_name(form: Form) -> str:
     """The name of the mix that a model was trained on; empty for one that was not."""
-    examples = (form.get("trained") or {}).get("examples") or {}
+    examples = (run_of(form) or {}).get("examples") or {}
     return str((examples.get("blend") or {}).get("name") or "")
 
 
 def selection(form: Form) -> str:
-    """How the checkpoint was chosen, as the training says it; empty where there was none to choose."""
-    return str((form.get("trained") or {}).get("selection") or "")
+    """How the checkpoint was chosen: the last one, or on which questions; empty for a base model."""
+    trained = form["trained"]
+    if trained is None:
+        return ""
+    return chosen_by(trained["questions"]) if trained["kind"] == CHOICE else "last"
+
+
+def chosen_by(questions: Form) -> str:
+    """What a choice on these questions is called."""
+    return BEST_ON_TEST if str(questions["split"]).startswith("test") else "best_on_dev"
 
 
 def model_name(form: Form) -> str:
     """The model that was trained, or that answered."""
-    trained = form["trained"] or {}
-    model = trained.get("model") or form["engine"].get("model") or {}
+    model = (run_of(form) or {}).get("model") or form["engine"].get("model") or {}
     return str(model.get("name") or form["engine"].get("name") or form["engine"]["kind"])
 
 

@@ -13,12 +13,15 @@ from lema.options import Point
 from lema.pipeline import pipeline
 from lema.records import Correction, Question, Solution
 from lema.report import model
-from lema.report.arms import BASE, BASELINE, Evaluated, evaluated, pairings, regraded
+from lema.report.arms import BASE, Evaluated, evaluated, regraded
+from lema.report.beside import beside
 from lema.report.compare import compare, summaries
 from lema.report.corrections import error_classes, funnel, pick
 from lema.report.model import Report
+from lema.report.pairs import pairings
+from lema.report.paper import Paper
 from lema.report.text import BEST_ON_TEST, SELECTION
-from lema.report.trends import trends
+from lema.report.trends import sizes_of, trends
 from lema.stage import Stage
 from lema.store import Artifact, Store
 from lema.tracking import scrub
@@ -27,12 +30,19 @@ QUESTION = "Does learning from corrected mistakes help?"
 
 
 def collect(
-    points: Sequence[Point], store: Store, command: str, *, title: str = "", question: str = QUESTION
+    points: Sequence[Point],
+    store: Store,
+    command: str,
+    *,
+    title: str = "",
+    question: str = QUESTION,
+    paper: Paper | None = None,
 ) -> Report:
     """The report of these experiments, as far as the store has them; what is missing is a warning.
 
     Args:
         command: what the user typed; secrets of the environment are removed.
+        paper: figures to stand beside ours.
 
     Raises:
         InputError: no evaluation of these experiments is finished.
@@ -50,6 +60,7 @@ def collect(
         title=title
         or " and ".join(dict.fromkeys(f"{p.experiment.task.name}, {p.experiment.model.name}" for p in points)),
         question=question,
+        paper=paper,
         notes=[*(notes if missing else []), *(model.Note(level="warning", text=text) for text in said)],
     )
 
@@ -67,6 +78,7 @@ def assemble(
     command: str = "",
     title: str = "",
     question: str = QUESTION,
+    paper: Paper | None = None,
     notes: Sequence[model.Note] = (),
 ) -> Report:
     """The report of a set of artifacts, whichever stages they are of.
@@ -80,7 +92,9 @@ def assemble(
         raise InputError("there is no finished evaluation to report on. Run the experiment first: lema mode=run ...")
     names = list(dict.fromkeys(arm.arm for arm in arms))
     results = [arm.result() for arm in arms]
-    accuracies, comparisons, warnings = compare(results, *pairings(arms))
+    mixed = mixes(arms, {a.key: a for a in kinds.get("mix", [])}, {a.key: a for a in kinds.get("train", [])})
+    unit, sizes = sizes_of(arms, mixed)
+    accuracies, comparisons, warnings = compare(results, *pairings(arms, sizes))
     accuracies = described(accuracies, arms)
     graded = regraded(kinds.get("grade", []), arms)
     of_graders = [
@@ -89,7 +103,6 @@ def assemble(
         for same in [[arm for arm in graded if arm.grader == grader]]
         for summary in described(summaries([arm.result() for arm in same]), same)
     ]
-    mixed = mixes(arms, {a.key: a for a in kinds.get("mix", [])}, {a.key: a for a in kinds.get("train", [])})
     corrects = kinds.get("correct", [])
     rows = [(artifact, list(corrections_of(artifact))) for artifact in corrects]
     return Report(
@@ -108,7 +121,8 @@ def assemble(
         provenance=provenance(arms, command),
         stages=tuple(stage_line(artifact) for artifact in artifacts),
         regraded=tuple(of_graders),
-        trends=trends(arms, accuracies, mixed),
+        trends=trends(arms, accuracies, unit, sizes),
+        paper=beside(paper, arms, (*accuracies, *of_graders), sizes) if paper is not None else (),
     )
 
 
@@ -137,9 +151,9 @@ def by_kind(artifacts: Sequence[Artifact]) -> Mapping[str, list[Artifact]]:
 
 
 def in_order(arms: Sequence[Evaluated]) -> list[Evaluated]:
-    """Base models first, then the baseline arm, then the others as they come."""
+    """Base models first, then arms of CoT alone, then the others as they come."""
     rank = {name: number for number, name in enumerate(dict.fromkeys(arm.arm for arm in arms))}
-    return sorted(arms, key=lambda a: (a.trained is not None, a.arm != BASELINE, rank[a.arm], a.seed or 0))
+    return sorted(arms, key=lambda a: (a.trained is not None, not a.only_cot, rank[a.arm], a.seed or 0))
 
 
 def corrections_of(artifact: Artifact) -> Iterable[Correction]:

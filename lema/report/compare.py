@@ -20,6 +20,9 @@ BOOTSTRAP = "bootstrap over questions"
 WILSON = "Wilson"
 
 
+Pairs = Sequence[tuple[str, str]]  # names of an arm, and of the arm that it is compared with
+
+
 class ArmResult(msgspec.Struct, frozen=True, kw_only=True):
     """One evaluated model: question id -> answered right. `seed` is None for a model that was not trained here."""
 
@@ -43,14 +46,12 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(
-    results: Sequence[ArmResult],
-    baseline: str | Mapping[str, str] | None = None,
-    base: str | Mapping[str, str] | None = None,
+    results: Sequence[ArmResult], baseline: str | Pairs | None = None, base: str | Pairs | None = None
 ) -> tuple[tuple[ArmSummary, ...], tuple[Comparison, ...], tuple[Note, ...]]:
     """Summaries of all arms, and arms against their `baseline` (default: the first trained arm) and their `base`.
 
     Args:
-        baseline: the arm that all others are compared with, or for each arm the one that it is compared with.
+        baseline: the arm that all others are compared with, or pairs of an arm and the one that it is compared with.
         base: the same for the model before training.
 
     Raises:
@@ -59,22 +60,17 @@ def compare(
     """
     arms = group(results)
     names = list(dict.fromkeys(arm.arm for arm in arms))
-    untrained = {base} if isinstance(base, str) else set((base or {}).values())
+    untrained = {base} if isinstance(base, str) else {other for _, other in base or ()}
     trained = [name for name in names if name not in untrained]
     comparisons: list[Comparison] = []
     notes: list[Note] = []
     for role, chosen in ((Role.BASELINE, baseline or next(iter(trained), None)), (Role.BASE, base)):
-        pairing = dict.fromkeys(trained, chosen) if isinstance(chosen, str) else dict(chosen or {})
-        if strange := [name for name in (*pairing, *pairing.values()) if name not in names]:
-            raise InputError(f"{role} {strange[0]!r} is none of the evaluated arms: {', '.join(names)}")
-        pairs = [
-            (by_name(arms, name, task), by_name(arms, against, task))
-            for task in tasks(arms)
-            for name, against in pairing.items()
-            if name != against
-        ]
-        comparisons += adjusted([versus(arm, other, role) for arm, other in pairs if arm and other])
-        notes += [note for arm, other in pairs if arm and other for note in seed_notes(arm, other)]
+        if isinstance(chosen, str) and chosen not in names:
+            raise InputError(f"{role} {chosen!r} is none of the evaluated arms: {', '.join(names)}")
+        pairs = [(name, chosen) for name in trained if name != chosen] if isinstance(chosen, str) else chosen or ()
+        met = [(by_name(arms, one, task), by_name(arms, other, task)) for task in tasks(arms) for one, other in pairs]
+        comparisons += adjusted([versus(arm, other, role) for arm, other in met if arm and other])
+        notes += [note for arm, other in met if arm and other for note in seed_notes(arm, other)]
     return tuple(summary(arm) for arm in arms), tuple(comparisons), tuple(notes)
 
 

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
-from lema.report.arms import Evaluated, Form, distinct, identity, seedless
+from lema.report.arms import Evaluated, Form, distinct, identity, run_of, seedless
 from lema.report.model import ArmSummary, Mix, Trend, TrendPoint
 
+Unit = Literal["training examples", "target tokens"]
 #: Fields below a mix that decide how many examples there are, and nothing else.
 SIZES = {"budget", "tokenizer", "start", "stop", "limit", "per_question"}
 
 
-def trends(arms: Sequence[Evaluated], summaries: Sequence[ArmSummary], mixes: Sequence[Mix]) -> tuple[Trend, ...]:
+def trends(
+    arms: Sequence[Evaluated], summaries: Sequence[ArmSummary], unit: Unit, sizes: Mapping[str, float]
+) -> tuple[Trend, ...]:
     """Accuracy by size and by rounds of evolution, where the arms differ in them."""
-    forms = {arm.arm: arm.form for arm in arms if arm.blend}
+    forms = {arm.arm: seedless(arm.form) for arm in arms if arm.blend}
     blends = {arm.arm: arm.blend for arm in arms if arm.blend}
-    return (*by_size(forms, blends, summaries, mixes), *by_rounds(forms, blends, summaries))
-
-
-def by_size(
-    forms: Mapping[str, Form], blends: Mapping[str, str], summaries: Sequence[ArmSummary], mixes: Sequence[Mix]
-) -> list[Trend]:
-    """By target tokens where a budget is in tokens, else by examples; a size is the mean over seeds."""
     rest = {arm: sizeless(form) for arm, form in forms.items()}
     families = distinct({identity(rest[arm]): (blends[arm], rest[arm]) for arm in forms})
-    in_tokens = any(form["trained"]["examples"]["budget"].get("target_tokens") for form in forms.values())
-    in_tokens = in_tokens and all(mix.target_tokens is not None for mix in mixes)
-    sizes = mean_sizes(mixes, lambda mix: float(mix.target_tokens or 0) if in_tokens else sum(mix.sources.values()))
     members = [(families[identity(rest[arm])], arm, sizes[arm]) for arm in forms if arm in sizes]
-    found = traced("target tokens" if in_tokens else "training examples", members, summaries)
-    return found if any(len({point.x for point in trend.points}) > 1 for trend in found) else []
+    by_size = traced(unit, members, summaries)
+    grows = any(len({point.x for point in trend.points}) > 1 for trend in by_size)
+    return (*(by_size if grows else ()), *by_rounds(forms, blends, summaries))
+
+
+def sizes_of(arms: Sequence[Evaluated], mixes: Sequence[Mix]) -> tuple[Unit, dict[str, float]]:
+    """Each arm's training set, as a mean over seeds: in target tokens where a budget is in tokens, else in examples."""
+    budgets = [run_of(arm.form)["examples"]["budget"] for arm in arms if arm.blend]
+    in_tokens = any(budget.get("target_tokens") for budget in budgets)
+    in_tokens = in_tokens and all(mix.target_tokens is not None for mix in mixes)
+    held: dict[str, list[float]] = {}
+    for mix in mixes:
+        held.setdefault(mix.arm, []).append((mix.target_tokens or 0) if in_tokens else sum(mix.sources.values()))
+    unit: Unit = "target tokens" if in_tokens else "training examples"
+    return unit, {arm: sum(sizes) / len(sizes) for arm, sizes in held.items()}
 
 
 def by_rounds(forms: Mapping[str, Form], blends: Mapping[str, str], summaries: Sequence[ArmSummary]) -> list[Trend]:
@@ -65,23 +71,13 @@ def traced(axis: Any, members: Sequence[tuple[str, str, float]], summaries: Sequ
     return found
 
 
-def mean_sizes(mixes: Sequence[Mix], size: Callable[[Mix], float]) -> dict[str, float]:
-    """The mean size of each arm's mixes over its seeds."""
-    held: dict[str, list[float]] = {}
-    for mix in mixes:
-        held.setdefault(mix.arm, []).append(size(mix))
-    return {arm: sum(sizes) / len(sizes) for arm, sizes in held.items()}
-
-
-def sizeless(form: Form) -> Form:
+def sizeless(arm: Form) -> Form:
     """An arm without what decides the size of its training set."""
-    arm = seedless(form)
     return {**arm, "trained": {**arm["trained"], "examples": without(arm["trained"]["examples"], SIZES)}}
 
 
-def unevolved(form: Form) -> Form:
+def unevolved(arm: Form) -> Form:
     """An arm without its examples, except how they are blended and budgeted."""
-    arm = seedless(form)
     examples = arm["trained"]["examples"]
     return {**arm, "trained": {**arm["trained"], "examples": [examples["blend"], examples["budget"]]}}
 
