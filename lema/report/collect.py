@@ -96,7 +96,7 @@ def assemble(
     unit, sizes = sizes_of(arms, mixed)
     accuracies, comparisons, warnings = compare(results, *pairings(arms, sizes))
     accuracies = described(accuracies, arms)
-    graded = regraded(kinds.get("grade", []), arms)
+    graded = in_order(regraded(kinds.get("grade", []), arms))
     of_graders = [
         summary
         for grader in dict.fromkeys(arm.grader for arm in graded)
