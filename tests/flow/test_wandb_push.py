@@ -13,7 +13,11 @@ import pytest
 from conftest import ROOT, package
 from report_cells import check, markdown_of, markdown_tables
 from servers.wandb_server import WandbServer
+from toy_lab import points
 
+from lema import app
+from lema.errors import ConfigError
+from lema.options import Options
 from lema.report.model import Report, from_json
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -119,3 +123,10 @@ def test_no_key_is_written_or_said_and_a_refusal_names_the_kept_file(server: Wan
     for path in tmp_path.rglob("*"):
         said += path.read_bytes().decode(errors="replace") if path.is_file() else ""
     assert wrong not in said and KEY not in said
+
+
+def test_what_cannot_be_sent_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(ConfigError, match="needs tracking=wandb"):
+        app.run(points(), Options(mode="report", push=True, store="/nowhere"))
+    with pytest.raises(ConfigError, match="only mode=run and mode=report"):
+        Options(mode="gc", push=True).check()
