@@ -202,17 +202,26 @@ def task_names(forms: Sequence[Form]) -> dict[str, str]:
 
 
 def distinct(named: Mapping[str, tuple[str, Form]]) -> dict[str, str]:
-    """Names made different: those that several have, by the fields in which their forms differ."""
+    """Names made different: those that several have, by fields in which their forms differ, as few as are needed."""
     names = {}
-    for id_, (name, form) in named.items():
-        others = [other for other_id, (same, other) in named.items() if same == name and other_id != id_]
-        leaves = dict(leaves_of(form))
-        differing = [at for at in leaves if any(dict(leaves_of(other)).get(at) != leaves[at] for other in others)]
-        inner = ", ".join(f"{at.rsplit('.', 1)[-1]}={leaves[at]}" for at in differing[:3])
+    leaves = {id_: dict(leaves_of(form)) for id_, (_, form) in named.items()}
+    for id_, (name, _) in named.items():
+        others = [leaves[other] for other, (same, _) in named.items() if same == name and other != id_]
+        inner = ", ".join(dict.fromkeys(telling(leaves[id_], others)))
         names[id_] = f"{name} ({inner})" if inner else name
-    if len(set(names.values())) < len(names):  # forms that differ in more or in absent fields only
+    if len(set(names.values())) < len(names):  # forms that differ in absent fields only
         return {id_: f"{name} [{id_[:6]}]" for id_, name in names.items()}
     return names
+
+
+def telling(own: Form, others: Sequence[Form]) -> Iterator[str]:
+    """Fields that tell a form from all the others, names before other values and digests of files last."""
+    left = list(others)
+    for at in sorted(own, key=lambda at: (".=" in at, not at.endswith(".name"))):
+        if any(other.get(at) != own[at] for other in left):
+            left = [other for other in left if other.get(at) == own[at]]
+            field = at.rsplit(".", 1)[-1]
+            yield str(own[at]) if field == "name" else f"{field}={own[at]}"
 
 
 def leaves_of(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
