@@ -86,19 +86,21 @@ def answers(report: Report) -> list[tuple[str, str]]:
         for task in report.tasks:
             compared = [c for c in said if c.task == task]
             if held := [c for c in compared if c.verdict == verdict]:
-                sentences.append((verdict.value, summed_up(held, len(compared))))
+                sentences.append((verdict.value, summed_up(held, compared)))
     return sentences
 
 
-def summed_up(comparisons: Sequence[Comparison], of: int) -> str:
-    """One sentence for all comparisons of one verdict on one task, the largest difference first."""
-    first, several = comparisons[0], len({c.baseline for c in comparisons}) > 1
+def summed_up(held: Sequence[Comparison], compared: Sequence[Comparison]) -> str:
+    """One sentence for those of a task's comparisons that have one verdict, the largest difference first."""
+    first, several = held[0], len({c.baseline for c in compared}) > 1
     what = "cannot be told apart from" if first.verdict == Verdict.CANNOT_TELL else f"are {first.verdict} than"
-    than = "their baselines" if several else first.baseline
-    ordered = sorted(comparisons, key=lambda c: -c.difference)
+    ordered = sorted(held, key=lambda c: -c.difference)
     arms = ", ".join(f"{pair(c) if several else c.arm} ({points(c.difference)})" for c in ordered)
     where = f" on {first.task}" if first.task else ""
-    return f"{len(comparisons)} of {of} arms {what} {than}{where}; differences in points: {arms}."
+    number = f"{len(held)} of {len(compared)}"
+    if several:
+        return f"In {number} comparisons{where} arms {what} their baselines; differences in points: {arms}."
+    return f"{number} arms {what} {first.baseline}{where}; differences in points: {arms}."
 
 
 def pair(c: Comparison) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 from toy_report import COUNTS, material, toy_report
+from toy_sweep import toy_sweep
 
 from lema.report import model
 from lema.report.corrections import error_classes, funnel, pick
+from lema.report.text import answers
 
 
 def test_a_report_comes_back_from_json_as_it_was() -> None:
@@ -57,3 +59,23 @@ def test_the_answer_is_what_the_comparisons_with_the_baseline_say() -> None:
     assert report.answer == report.comparisons[0].words
     alone = msgspec.structs.replace(report, comparisons=())
     assert "nothing to compare" in alone.answer
+
+
+def test_many_comparisons_are_summed_up_by_verdict_and_task_and_none_is_left_out() -> None:
+    report = toy_sweep()
+    said = answers(report)
+    assert {verdict for verdict, _ in said} == {c.verdict for c in report.answering}
+    for c in report.answering:
+        assert any(f"{c.arm} ({100 * c.difference:+.1f})" in text for verdict, text in said if verdict == c.verdict)
+    for task in report.tasks:
+        counted = [int(text.split()[0]) for _, text in said if f" on {task};" in text]
+        assert sum(counted) == len([c for c in report.answering if c.task == task])
+
+
+def test_with_several_baselines_each_arm_is_named_with_its_own() -> None:
+    report = toy_sweep()
+    other = [msgspec.structs.replace(c, baseline="another") for c in report.comparisons[::2]]
+    mixed = msgspec.structs.replace(report, comparisons=(*other, *report.comparisons[1::2]))
+    first = mixed.answering[0]
+    shown = f"{first.arm} against another ({100 * first.difference:+.1f})"
+    assert any(text.startswith("In ") and "their baselines" in text and shown in text for _, text in answers(mixed))
