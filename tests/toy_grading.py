@@ -54,6 +54,7 @@ class Select(Stage):
 
     kind = "select"
     trained: Stage
+    by: str
     questions: Slice
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
@@ -61,11 +62,12 @@ class Select(Stage):
         return {}
 
 
-def chosen(split: str, seed: int = 0) -> Stage:
-    """The evaluation of a checkpoint that was chosen on this split."""
+def chosen(by: str, seed: int = 0) -> Stage:
+    """The evaluation of a checkpoint that was chosen on questions of the training or of the test split."""
     last = pipeline(experiment("cot", seed)).evaluate
     assert last.trained is not None
-    return dataclasses.replace(last, trained=Select(trained=last.trained, questions=Slice(split=split, stop=50)))
+    questions = Slice(split="test" if by == "best_on_test" else "train", stop=50)
+    return dataclasses.replace(last, trained=Select(trained=last.trained, by=by, questions=questions))
 
 
 def form_of(blend: str, **changed: Any) -> dict[str, Any]:

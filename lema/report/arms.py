@@ -123,7 +123,7 @@ def seedless(form: Form) -> Form:
     trained = form["trained"]
     if trained is None:
         return model
-    choice = {"chosen_on": trained["questions"]} if trained["kind"] == CHOICE else {}
+    choice = {"chosen": {name: trained[name] for name in ("by", "questions")}} if trained["kind"] == CHOICE else {}
     return {**model, "trained": {**unseeded(run_of(form)), "seed": None}, **choice}
 
 
@@ -159,8 +159,8 @@ def arm_name(arm: Form) -> str:
     if "trained" not in arm:
         return BASE
     name = str((arm["trained"].get("examples") or {}).get("blend", {}).get("name") or arm["trained"]["kind"])
-    chosen = chosen_by(arm["chosen_on"]) if "chosen_on" in arm else ""
-    return f"{name} [{SELECTION[chosen]}]" if chosen == BEST_ON_TEST else name
+    by = arm.get("chosen", {}).get("by")
+    return f"{name} [{SELECTION[by]}]" if by == BEST_ON_TEST else name
 
 
 def blend_name(form: Form) -> str:
@@ -170,16 +170,11 @@ def blend_name(form: Form) -> str:
 
 
 def selection(form: Form) -> str:
-    """How the checkpoint was chosen: the last one, or on which questions; empty for a base model."""
+    """How the checkpoint was chosen: the last one, or as the choice says; empty for a base model."""
     trained = form["trained"]
     if trained is None:
         return ""
-    return chosen_by(trained["questions"]) if trained["kind"] == CHOICE else "last"
-
-
-def chosen_by(questions: Form) -> str:
-    """What a choice on these questions is called."""
-    return BEST_ON_TEST if str(questions["split"]).startswith("test") else "best_on_dev"
+    return str(trained["by"]) if trained["kind"] == CHOICE else "last"
 
 
 def model_name(form: Form) -> str:

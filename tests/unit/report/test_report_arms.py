@@ -44,8 +44,8 @@ def test_solutions_that_another_grader_judged_are_rows_of_their_own_under_their_
 def test_how_the_checkpoint_was_chosen_is_said_of_every_arm(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     run(store, points(["cot"], [0]))
-    run_stage(store, chosen("train"))
-    run_stage(store, chosen("test"))
+    run_stage(store, chosen("best_on_dev"))
+    run_stage(store, chosen("best_on_test"))
     report = finished(tmp_path / "store").report
     said = {arm.arm: arm.selection for arm in report.arms}
     assert sorted(said.values()) == ["", "best_on_dev", "best_on_test", "last"]
@@ -60,7 +60,7 @@ def test_how_the_checkpoint_was_chosen_is_said_of_every_arm(tmp_path: Path) -> N
 def test_runs_of_one_chosen_arm_differ_in_their_seeds_only(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     for seed in (0, 1):
-        run_stage(store, chosen("train", seed))
+        run_stage(store, chosen("best_on_dev", seed))
     (arm,) = finished(tmp_path / "store").report.arms
     assert arm.seeds == (0, 1) and len(arm.runs) == 2 and arm.selection == "best_on_dev"
 
