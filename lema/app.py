@@ -12,9 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from lema import runner
+from lema.config import root
 from lema.doctor import examine
 from lema.durable import write_whole
-from lema.errors import StageFailed
+from lema.errors import ConfigError, StageFailed
+from lema.extras import require
 from lema.options import Options, Point
 from lema.plan import Plan, plan, reachable
 from lema.progress import Display, label
@@ -23,6 +25,7 @@ from lema.store import Store
 
 if TYPE_CHECKING:
     from lema.report.model import Report
+    from lema.tracking import Tracking
 
 Handler = Callable[[Sequence[Point], Options, Console], int]
 
@@ -33,6 +36,8 @@ def run(points: Sequence[Point], options: Options) -> int:
     Raises:
         LemaError: the user's configuration, input or machine does not allow it.
     """
+    if options.mode in ("run", "report"):
+        check_tracking(points, push=options.push)
     console = Console(stderr=False, soft_wrap=not sys.stdout.isatty())
     return MODES[options.mode](points, options, console)
 
@@ -117,6 +122,8 @@ def show(points: Sequence[Point], options: Options, console: Console) -> int:
     print_report(report, console)
     path = write_report(report, options)
     console.print(f"Report: {path}", highlight=False)
+    if tracking := tracked(points):
+        track_report(report, path, tracking, group_of(points), console, push=options.push)
     return 0
 
 
@@ -129,9 +136,11 @@ def show_comparison(points: Sequence[Point], options: Options, console: Console)
 
 
 def collected(points: Sequence[Point], options: Options) -> Report:
+    from lema.report import paper
     from lema.report.collect import collect  # loads numpy and scipy, which planning does without
 
-    return collect(points, Store(options.store_path()), command_line())
+    figures = paper.load(root() / paper.FILE)
+    return collect(points, Store(options.store_path()), command_line(), paper=figures)
 
 
 def write_report(report: Report, options: Options) -> Path:
@@ -143,6 +152,38 @@ def write_report(report: Report, options: Options) -> Path:
     write_whole(path, [render_html(report).encode()])
     write_whole(path.with_suffix(".json"), [to_json(report)])
     return path
+
+
+def tracked(points: Sequence[Point]) -> Tracking | None:
+    """Where the command's runs are logged in W&B, if they are."""
+    tracking = points[0].experiment.tracking
+    return tracking if tracking is not None and tracking.backend == "wandb" else None
+
+
+def check_tracking(points: Sequence[Point], *, push: bool) -> None:
+    """Refuse before anything runs what could not be kept or sent after it."""
+    if tracked(points) is None:
+        if push:
+            raise ConfigError("push: true sends the W&B report, which needs tracking=wandb")
+        return
+    require("wandb_workspaces", extra="wandb", why="the W&B report that tracking=wandb keeps")
+    if push:
+        from lema.report.wandb_push import check_push
+
+        check_push()
+
+
+def track_report(report: Report, path: Path, tracking: Tracking, group: str, console: Console, *, push: bool) -> None:
+    """Keep the W&B report beside the page, log its tables when they are new, and send it when asked to."""
+    from lema.report import wandb_push, wandb_report
+
+    kept = wandb_report.file_beside(path)
+    if wandb_report.write(report, tracking.group or group, kept):
+        wandb_push.log_tables(report, tracking, group)
+    console.print(f"W&B report: {kept}", highlight=False)
+    if push:
+        url = wandb_push.push(kept, tracking.entity, tracking.project)
+        console.print(f"Sent to {url}", highlight=False)
 
 
 def collect_garbage(points: Sequence[Point], options: Options, console: Console) -> int:

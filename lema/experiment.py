@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lema.blend import Blend, Budget
+from lema.datasets import Published
 from lema.errors import ConfigError
 from lema.formats import Format
 from lema.models import Model
@@ -93,6 +94,8 @@ class Experiment(Spec):
 
     def check(self) -> None:
         self.check_slices()
+        if self.data_mix.cot and isinstance(self.task, Published) and not self.task.worked:
+            raise ConfigError(f"data_mix.cot: {self.task.without_paths()}")
         self.trainer.check_model(self.model, from_checkpoint=False)
         most = self.most_examples()
         if self.data_budget.examples is not None and most is not None and self.data_budget.examples > most:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from lema.errors import ConfigError
 from lema.experiment import Experiment
 from lema.spec import Spec, runtime, spec
 
@@ -23,8 +24,13 @@ class Options(Spec):
     store: str = runtime(default="store")  # folder of artifacts; relative to where the command is typed
     workers: Annotated[int, Field(ge=1)] | None = runtime(default=None)  # None: one a core, one a GPU machine
     report: str = runtime(default="report.html")
+    push: bool = runtime(default=False)  # mode=run, report: send the W&B report that tracking=wandb keeps in a file
     delete: bool = runtime(default=False)  # mode=gc: remove, not only list
     unreachable: bool = runtime(default=False)  # mode=gc: also artifacts that these experiments do not need
+
+    def check(self) -> None:
+        if self.push and self.mode not in ("run", "report"):
+            raise ConfigError(f"push: only mode=run and mode=report make a report to send, got mode={self.mode}")
 
     def store_path(self) -> Path:
         return Path(self.store).expanduser().resolve()

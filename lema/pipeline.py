@@ -60,6 +60,10 @@ def pipeline(e: Experiment) -> Pipeline:
         format=e.format,
         tokenizer=e.model if e.data_budget.target_tokens is not None else None,
         seed=e.seed,
+        augmented=None,
+        further=(),
+        decontamination=None,
+        tests=(),
     )
     train = Train(examples=mix, model=e.model, trainer=e.trainer, format=e.format, seed=e.seed)
     base = evaluate(e, None) if e.evaluation.base else ()

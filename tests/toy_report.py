@@ -7,17 +7,8 @@ import random
 
 from lema.records import Correction, Question, Solution, Verdict
 from lema.report.compare import ArmResult, compare
-from lema.report.model import (
-    Curve,
-    Mix,
-    Note,
-    Provenance,
-    Report,
-    StageLine,
-    error_classes,
-    funnel,
-    pick,
-)
+from lema.report.corrections import error_classes, funnel, pick
+from lema.report.model import Curve, Mix, Note, Provenance, Report, StageLine
 
 HOSTILE = "<script>alert('x')</script> & [bold]not markup[/bold]"
 

@@ -1,4 +1,4 @@
-"""From artifacts of evaluation stages to named arms.
+"""From artifacts of evaluation and grading stages to named arms.
 
 An arm is everything that decides a trained model except its seed: evaluations whose specs differ only in the seeds of
 mix and training are one arm. Its name is the mix's, with whatever else distinguishes it from arms of the same name.
@@ -14,22 +14,47 @@ import msgspec
 from lema.errors import InputError
 from lema.records import Solution, Verdict
 from lema.report.compare import ArmResult
+from lema.report.text import BEST_ON_TEST, SELECTION
 from lema.spec import digest, encode
 from lema.store import Artifact
 
 Form = Mapping[str, Any]  # the canonical form of a spec
 BASE = "base"
+CHOICE = "select"  # the kind of stage that chooses one of a training run's checkpoints
+SEEDED = {"train", "mix"}  # kinds of stages whose seed tells runs of one arm apart
 
 
 class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
-    """One evaluation, named. `trained` holds the key of the training run, None for a base model."""
+    """One evaluation, named. `trained` holds the key of the training run, None for a base model.
+
+    `task` tells apart what a report's arms were scored on, and is empty where that is one thing; `tested` is the task's
+    own name. `blend` is the name of the mix, empty for a base model. `grader` is empty for the task's own verifier.
+    """
 
     artifact: Artifact
     arm: str
     seed: int | None
     task: str
+    tested: str
+    model: str
+    blend: str
     trained: str | None
     mix: str | None
+    selection: str = ""
+    grader: str = ""
+
+    @property
+    def only_cot(self) -> bool:
+        """Whether the model was trained on paths alone: what arms with corrections are compared with."""
+        if not self.blend:
+            return False
+        return bool(run_of(self.form)["examples"]["blend"].get("corrections") in ("none", "as_cot"))
+
+    @property
+    def form(self) -> Form:
+        """The canonical form of the evaluation."""
+        spec: Form = self.artifact.manifest.spec
+        return spec["solutions"] if self.grader else spec
 
     def result(self) -> ArmResult:
         """Who answered what right.
@@ -52,29 +77,62 @@ def evaluated(artifacts: Sequence[Artifact]) -> list[Evaluated]:
     tasks = task_names(forms)
     found = []
     for artifact, form in zip(artifacts, forms, strict=True):
-        trained = form["trained"]
+        trained = run_of(form)
         found.append(
             Evaluated(
                 artifact=artifact,
                 arm=names[identity(seedless(form))],
                 seed=None if trained is None else trained.get("seed", 0),
                 task=tasks[identity(scored(form))],
+                tested=task_name(form),
+                model=model_name(form),
+                blend=blend_name(form),
                 trained=None if trained is None else identity(trained),
                 mix=None if trained is None else identity(trained.get("examples")),
+                selection=selection(form),
             )
         )
     return found
 
 
+def regraded(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> list[Evaluated]:
+    """The arms whose solutions grading stages judged again, as those stages judged them.
+
+    A grading stage's `solutions` is the evaluation, and its `verifier` the other grader.
+    """
+    known = {arm.artifact.key: arm for arm in arms}
+    found = []
+    for artifact in artifacts:
+        arm = known.get(identity(artifact.manifest.spec["solutions"]))
+        if arm is not None:
+            verifier = artifact.manifest.spec["verifier"]
+            grader = str(verifier.get("name") or verifier["kind"])
+            found.append(msgspec.structs.replace(arm, artifact=artifact, grader=grader))
+    return found
+
+
+def run_of(form: Form) -> Any:
+    """The training run that a model comes from, also where one of its checkpoints was chosen; None for a base model."""
+    trained = form["trained"]
+    return trained["trained"] if trained is not None and trained["kind"] == CHOICE else trained
+
+
 def seedless(form: Form) -> Form:
     """An evaluation's model without its seeds, and without what it was scored on."""
+    model = {"engine": form["engine"], "format": form["format"]}
     trained = form["trained"]
     if trained is None:
-        return {"engine": form["engine"], "format": form["format"]}
-    learned = {**trained, "seed": None}
-    if isinstance(trained.get("examples"), Mapping):
-        learned["examples"] = {**trained["examples"], "seed": None}
-    return {"engine": form["engine"], "format": form["format"], "trained": learned}
+        return model
+    choice = {"chosen": {name: trained[name] for name in ("by", "questions")}} if trained["kind"] == CHOICE else {}
+    return {**model, "trained": {**unseeded(run_of(form)), "seed": None}, **choice}
+
+
+def unseeded(form: Any) -> Any:
+    """A form without the seeds of training and mixing, at any depth."""
+    if isinstance(form, Mapping):
+        seeded = form.get("kind") in SEEDED
+        return {name: None if seeded and name == "seed" else unseeded(held) for name, held in form.items()}
+    return [unseeded(held) for held in form] if isinstance(form, list) else form
 
 
 def scored(form: Form) -> Form:
@@ -94,11 +152,40 @@ def arm_names(forms: Sequence[Form]) -> dict[str, str]:
 
 
 def arm_name(arm: Form) -> str:
-    """The mix's name, or `base` for a model that was not trained here."""
+    """The mix's name, or `base` for a model that was not trained here; a checkpoint chosen on the test set is named.
+
+    The name is wherever the number is, so that nobody reads such a number as one on unseen questions.
+    """
     if "trained" not in arm:
         return BASE
-    examples = arm["trained"].get("examples") or {}
-    return str((examples.get("blend") or {}).get("name") or arm["trained"]["kind"])
+    name = str((arm["trained"].get("examples") or {}).get("blend", {}).get("name") or arm["trained"]["kind"])
+    by = arm.get("chosen", {}).get("by")
+    return f"{name} [{SELECTION[by]}]" if by == BEST_ON_TEST else name
+
+
+def blend_name(form: Form) -> str:
+    """The name of the mix that a model was trained on; empty for one that was not."""
+    examples = (run_of(form) or {}).get("examples") or {}
+    return str((examples.get("blend") or {}).get("name") or "")
+
+
+def selection(form: Form) -> str:
+    """How the checkpoint was chosen: the last one, or as the choice says; empty for a base model."""
+    trained = form["trained"]
+    if trained is None:
+        return ""
+    return str(trained["by"]) if trained["kind"] == CHOICE else "last"
+
+
+def model_name(form: Form) -> str:
+    """The model that was trained, or that answered."""
+    model = (run_of(form) or {}).get("model") or form["engine"].get("model") or {}
+    return str(model.get("name") or form["engine"].get("name") or form["engine"]["kind"])
+
+
+def task_name(form: Form) -> str:
+    """The name of the task that was scored."""
+    return str(form["task"].get("name") or form["task"]["kind"])
 
 
 def task_names(forms: Sequence[Form]) -> dict[str, str]:
@@ -106,21 +193,30 @@ def task_names(forms: Sequence[Form]) -> dict[str, str]:
     tasks = {identity(scored(form)): scored(form) for form in forms}
     if len(tasks) == 1:
         return dict.fromkeys(tasks, "")
-    return distinct({id_: (str(task["task"].get("name") or task["task"]["kind"]), task) for id_, task in tasks.items()})
+    return distinct({id_: (task_name(task), task) for id_, task in tasks.items()})
 
 
 def distinct(named: Mapping[str, tuple[str, Form]]) -> dict[str, str]:
-    """Names made different: those that several have, by the fields in which their forms differ."""
+    """Names made different: those that several have, by fields in which their forms differ, as few as are needed."""
     names = {}
-    for id_, (name, form) in named.items():
-        others = [other for other_id, (same, other) in named.items() if same == name and other_id != id_]
-        leaves = dict(leaves_of(form))
-        differing = [at for at in leaves if any(dict(leaves_of(other)).get(at) != leaves[at] for other in others)]
-        inner = ", ".join(f"{at.rsplit('.', 1)[-1]}={leaves[at]}" for at in differing[:3])
+    leaves = {id_: dict(leaves_of(form)) for id_, (_, form) in named.items()}
+    for id_, (name, _) in named.items():
+        others = [leaves[other] for other, (same, _) in named.items() if same == name and other != id_]
+        inner = ", ".join(dict.fromkeys(telling(leaves[id_], others)))
         names[id_] = f"{name} ({inner})" if inner else name
-    if len(set(names.values())) < len(names):  # forms that differ in more or in absent fields only
+    if len(set(names.values())) < len(names):  # forms that differ in absent fields only
         return {id_: f"{name} [{id_[:6]}]" for id_, name in names.items()}
     return names
+
+
+def telling(own: Form, others: Sequence[Form]) -> Iterator[str]:
+    """Fields that tell a form from all the others, names before other values and digests of files last."""
+    left = list(others)
+    for at in sorted(own, key=lambda at: (".=" in at, not at.endswith(".name"))):
+        if any(other.get(at) != own[at] for other in left):
+            left = [other for other in left if other.get(at) == own[at]]
+            field = at.rsplit(".", 1)[-1]
+            yield str(own[at]) if field == "name" else f"{field}={own[at]}"
 
 
 def leaves_of(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:

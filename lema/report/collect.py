@@ -6,29 +6,43 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+import msgspec
+
 from lema.errors import InputError
 from lema.options import Point
 from lema.pipeline import pipeline
 from lema.records import Correction, Question, Solution
 from lema.report import model
-from lema.report.arms import BASE, Evaluated, evaluated
-from lema.report.compare import compare
+from lema.report.arms import BASE, Evaluated, evaluated, regraded
+from lema.report.beside import beside
+from lema.report.compare import compare, summaries
+from lema.report.corrections import error_classes, funnel, pick
 from lema.report.model import Report
+from lema.report.pairs import pairings
+from lema.report.paper import Paper
+from lema.report.text import BEST_ON_TEST, SELECTION
+from lema.report.trends import sizes_of, trends
 from lema.stage import Stage
 from lema.store import Artifact, Store
 from lema.tracking import scrub
 
-BASELINE = "cot"  # the arm that others are compared with, where there is one of this name
 QUESTION = "Does learning from corrected mistakes help?"
 
 
 def collect(
-    points: Sequence[Point], store: Store, command: str, *, title: str = "", question: str = QUESTION
+    points: Sequence[Point],
+    store: Store,
+    command: str,
+    *,
+    title: str = "",
+    question: str = QUESTION,
+    paper: Paper | None = None,
 ) -> Report:
     """The report of these experiments, as far as the store has them; what is missing is a warning.
 
     Args:
         command: what the user typed; secrets of the environment are removed.
+        paper: figures to stand beside ours.
 
     Raises:
         InputError: no evaluation of these experiments is finished.
@@ -46,6 +60,7 @@ def collect(
         title=title
         or " and ".join(dict.fromkeys(f"{p.experiment.task.name}, {p.experiment.model.name}" for p in points)),
         question=question,
+        paper=paper,
         notes=[*(notes if missing else []), *(model.Note(level="warning", text=text) for text in said)],
     )
 
@@ -63,6 +78,7 @@ def assemble(
     command: str = "",
     title: str = "",
     question: str = QUESTION,
+    paper: Paper | None = None,
     notes: Sequence[model.Note] = (),
 ) -> Report:
     """The report of a set of artifacts, whichever stages they are of.
@@ -75,27 +91,55 @@ def assemble(
     if not arms:
         raise InputError("there is no finished evaluation to report on. Run the experiment first: lema mode=run ...")
     names = list(dict.fromkeys(arm.arm for arm in arms))
-    base = BASE if BASE in names else None
     results = [arm.result() for arm in arms]
-    summaries, comparisons, warnings = compare(results, BASELINE if BASELINE in names else None, base)
+    mixed = mixes(arms, {a.key: a for a in kinds.get("mix", [])}, {a.key: a for a in kinds.get("train", [])})
+    unit, sizes = sizes_of(arms, mixed)
+    accuracies, comparisons, warnings = compare(results, *pairings(arms, sizes))
+    accuracies = described(accuracies, arms)
+    graded = in_order(regraded(kinds.get("grade", []), arms))
+    of_graders = [
+        summary
+        for grader in dict.fromkeys(arm.grader for arm in graded)
+        for same in [[arm for arm in graded if arm.grader == grader]]
+        for summary in described(summaries([arm.result() for arm in same]), same)
+    ]
     corrects = kinds.get("correct", [])
     rows = [(artifact, list(corrections_of(artifact))) for artifact in corrects]
     return Report(
         title=title,
         question=question,
         baseline=next((c.baseline for c in comparisons), names[0]),
-        base=base,
-        arms=summaries,
+        base=BASE if BASE in names else None,
+        arms=accuracies,
         comparisons=comparisons,
-        funnels=tuple(model.funnel(funnel_name(a), a.summary["funnel"]) for a in corrects if "funnel" in a.summary),
-        errors=model.error_classes(correction for _, held in rows for correction in held),
+        funnels=tuple(funnel(funnel_name(a), a.summary["funnel"]) for a in corrects if "funnel" in a.summary),
+        errors=error_classes(correction for _, held in rows for correction in held),
         curves=curves(arms, {artifact.key: artifact for artifact in kinds.get("train", [])}),
         corrections=tuple(view for artifact, held in rows for view in views(artifact, held, len(rows)))[:10],
-        mixes=mixes(arms, {a.key: a for a in kinds.get("mix", [])}, {a.key: a for a in kinds.get("train", [])}),
-        notes=(*notes, *warnings, *cut_notes(arms), *seed_notes(arms)),
+        mixes=mixed,
+        notes=(*notes, *warnings, *selection_notes(arms), *cut_notes(arms), *seed_notes(arms)),
         provenance=provenance(arms, command),
         stages=tuple(stage_line(artifact) for artifact in artifacts),
+        regraded=tuple(of_graders),
+        trends=trends(arms, accuracies, unit, sizes),
+        paper=beside(paper, arms, (*accuracies, *of_graders), sizes) if paper is not None else (),
     )
+
+
+def described(accuracies: Sequence[model.ArmSummary], arms: Sequence[Evaluated]) -> tuple[model.ArmSummary, ...]:
+    """The accuracies with their runs, their graders and how their checkpoints were chosen."""
+    found = []
+    for accuracy in accuracies:
+        own = [arm for arm in arms if (arm.arm, arm.task) == (accuracy.arm, accuracy.task)]
+        found.append(
+            msgspec.structs.replace(
+                accuracy,
+                grader=own[0].grader,
+                selection=own[0].selection,
+                runs=tuple(arm.artifact.key for arm in own),
+            )
+        )
+    return tuple(found)
 
 
 def by_kind(artifacts: Sequence[Artifact]) -> Mapping[str, list[Artifact]]:
@@ -107,9 +151,9 @@ def by_kind(artifacts: Sequence[Artifact]) -> Mapping[str, list[Artifact]]:
 
 
 def in_order(arms: Sequence[Evaluated]) -> list[Evaluated]:
-    """Base models first, then the baseline arm, then the others as they come."""
+    """Base models first, then arms of CoT alone, then the others as they come."""
     rank = {name: number for number, name in enumerate(dict.fromkeys(arm.arm for arm in arms))}
-    return sorted(arms, key=lambda a: (a.trained is not None, a.arm != BASELINE, rank[a.arm], a.seed or 0))
+    return sorted(arms, key=lambda a: (a.trained is not None, not a.only_cot, rank[a.arm], a.seed or 0))
 
 
 def corrections_of(artifact: Artifact) -> Iterable[Correction]:
@@ -121,7 +165,7 @@ def corrections_of(artifact: Artifact) -> Iterable[Correction]:
 def views(artifact: Artifact, corrections: Sequence[Correction], share: int) -> Sequence[model.SideBySide]:
     """Corrections of one stage to read: ten in all, from each stage as many."""
     questions = {question.id: question for question in artifact.rows("questions.jsonl", Question)}
-    return model.pick(questions, artifact.rows("paths.jsonl", Solution), corrections, count=-(-10 // share))
+    return pick(questions, artifact.rows("paths.jsonl", Solution), corrections, count=-(-10 // share))
 
 
 def funnel_name(artifact: Artifact) -> str:
@@ -141,7 +185,7 @@ def curves(arms: Sequence[Evaluated], trained: Mapping[str, Artifact]) -> tuple[
         if artifact is not None and arm.seed is not None and "curve.jsonl" in artifact.manifest.files:
             rows = [json.loads(line) for line in artifact.file("curve.jsonl").read_text().splitlines()]
             steps, losses = tuple(row["step"] for row in rows), tuple(row["loss"] for row in rows)
-            drawn[arm.trained] = model.Curve(arm=arm.arm, seed=arm.seed, steps=steps, losses=losses)
+            drawn[arm.trained] = model.Curve(arm=arm.arm, seed=arm.seed, steps=steps, losses=losses, run=artifact.key)
     return tuple(drawn.values())
 
 
@@ -171,6 +215,16 @@ def cut_notes(arms: Sequence[Evaluated]) -> list[model.Note]:
         for arm, count in cut
         if count
     ]
+
+
+def selection_notes(arms: Sequence[Evaluated]) -> list[model.Note]:
+    """What a checkpoint chosen on the test set does to a number."""
+    chosen = any(arm.selection == BEST_ON_TEST for arm in arms)
+    text = (
+        f"Arms marked [{SELECTION[BEST_ON_TEST]}] were scored on the questions on which their checkpoint was chosen. "
+        "That is what the paper did; it makes these numbers higher than they would be on new questions."
+    )
+    return [model.Note(level="warning", text=text)] if chosen else []
 
 
 def seed_notes(arms: Sequence[Evaluated]) -> list[model.Note]:

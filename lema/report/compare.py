@@ -1,8 +1,9 @@
 """Arms and their paired comparisons, from who answered which question right.
 
 Policy (the statistics are in `lema.stats`): arms are compared on the same questions, seed with seed. Every arm is
-compared with the baseline arm, and every arm with the base model. p values are adjusted by Holm over the comparisons
-that share a baseline (all arms, all tasks); intervals are not adjusted. A verdict uses the adjusted p.
+compared with its baseline arm, and every arm with its base model. p values are adjusted by Holm over all comparisons
+with baselines and over all with base models (all arms, all tasks); intervals are not adjusted. A verdict uses the
+adjusted p.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import msgspec
 
 from lema import stats
 from lema.errors import InputError
-from lema.report.model import ArmSummary, Comparison, Note
+from lema.report.model import ArmSummary, Comparison, Note, Role
 
 BOOTSTRAP = "bootstrap over questions"
 WILSON = "Wilson"
+
+
+Pairs = Sequence[tuple[str, str]]  # names of an arm, and of the arm that it is compared with
 
 
 class ArmResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,9 +46,13 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(
-    results: Sequence[ArmResult], baseline: str | None = None, base: str | None = None
+    results: Sequence[ArmResult], baseline: str | Pairs | None = None, base: str | Pairs | None = None
 ) -> tuple[tuple[ArmSummary, ...], tuple[Comparison, ...], tuple[Note, ...]]:
-    """Summaries of all arms, and each arm against `baseline` (default: the first trained arm) and against `base`.
+    """Summaries of all arms, and arms against their `baseline` (default: the first trained arm) and their `base`.
+
+    Args:
+        baseline: the arm that all others are compared with, or pairs of an arm and the one that it is compared with.
+        base: the same for the model before training.
 
     Raises:
         InputError: arms answered different questions, an arm has one seed twice, two arms share no seed, or
@@ -52,19 +60,23 @@ def compare(
     """
     arms = group(results)
     names = list(dict.fromkeys(arm.arm for arm in arms))
-    trained = [name for name in names if name != base]
-    for role, name in (("baseline", baseline), ("base", base)):
-        if name is not None and name not in names:
-            raise InputError(f"{role} {name!r} is none of the evaluated arms: {', '.join(names)}")
-    baseline = baseline or (trained[0] if trained else None)
+    untrained = {base} if isinstance(base, str) else {other for _, other in base or ()}
+    trained = [name for name in names if name not in untrained]
     comparisons: list[Comparison] = []
     notes: list[Note] = []
-    for against in dict.fromkeys(name for name in (baseline, base) if name is not None):
-        others = [name for name in trained if name != against]
-        pairs = [(by_name(arms, name, task), by_name(arms, against, task)) for task in tasks(arms) for name in others]
-        comparisons += adjusted([versus(arm, other) for arm, other in pairs if arm is not None and other is not None])
-        notes += [note for arm, other in pairs if arm and other for note in seed_notes(arm, other)]
+    for role, chosen in ((Role.BASELINE, baseline or next(iter(trained), None)), (Role.BASE, base)):
+        if isinstance(chosen, str) and chosen not in names:
+            raise InputError(f"{role} {chosen!r} is none of the evaluated arms: {', '.join(names)}")
+        pairs = [(name, chosen) for name in trained if name != chosen] if isinstance(chosen, str) else chosen or ()
+        met = [(by_name(arms, one, task), by_name(arms, other, task)) for task in tasks(arms) for one, other in pairs]
+        comparisons += adjusted([versus(arm, other, role) for arm, other in met if arm and other])
+        notes += [note for arm, other in met if arm and other for note in seed_notes(arm, other)]
     return tuple(summary(arm) for arm in arms), tuple(comparisons), tuple(notes)
+
+
+def summaries(results: Sequence[ArmResult]) -> tuple[ArmSummary, ...]:
+    """Summaries of all arms, compared with nothing."""
+    return tuple(summary(arm) for arm in group(results))
 
 
 def group(results: Sequence[ArmResult]) -> list[Arm]:
@@ -157,7 +169,7 @@ def paired_seeds(arm: Arm, other: Arm) -> tuple[int | None, ...]:
     return common
 
 
-def versus(arm: Arm, other: Arm) -> Comparison:
+def versus(arm: Arm, other: Arm, role: Role) -> Comparison:
     """One arm against another, with its own p still unadjusted and nothing said yet."""
     seeds = paired_seeds(arm, other)
     ours = [arm.by_seed[seed] for seed in seeds]
@@ -184,6 +196,7 @@ def versus(arm: Arm, other: Arm) -> Comparison:
         smallest=paired.smallest,
         verdict="",
         words="",
+        role=role.value,
     )
 
 

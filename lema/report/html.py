@@ -2,54 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from lema.report import figures
-from lema.report.model import Report
-from lema.report.terminal import levels, p_value, words
+from lema.report import costs, curves, figures, tables
+from lema.report.canvas import Style, styles
+from lema.report.model import Comparison, Report
+from lema.report.text import answers, count, levels, percent, words
 
-TEMPLATE = Path(__file__).with_name("template.html")
+PAGE = Path(__file__).with_name("page")
+MOST_DRAWN = 12  # comparisons of a task; with more, only those that answer the question
 
 
 def render_html(report: Report) -> str:
     """The whole page. Equal reports give equal pages."""
     import jinja2
-    from markupsafe import Markup
 
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(PAGE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters.update(
-        percent=lambda share: f"{100 * share:.1f} %",
-        points=lambda share: f"{100 * share:+.1f}",
-        count=lambda number: f"{number:,}",
-        words=words,
-        p=p_value,
-        levels=levels,
-        duration=duration,
-    )
-    drawn = {name: Markup(svg) for name, svg in draw(report).items()}
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(report=report, figures=drawn, several_tasks=len({arm.task for arm in report.arms}) > 1)
+    environment.filters.update(percent=percent, count=count, words=words, levels=levels)
+    # Templates that import macros get a context of their own; these are for all of them.
+    environment.globals.update(tables=tables, costs=costs)
+    page = environment.get_template("page.html")
+    return page.render(report=report, answers=answers(report), figures=draw(report)).lstrip()
 
 
-def draw(report: Report) -> dict[str, str]:
+def draw(report: Report) -> dict[str, Any]:
     """The figures for which there is something to draw, as trusted SVG (matplotlib escapes the labels)."""
-    colours = figures.series_of([arm.arm for arm in report.arms if arm.arm != report.base])
-    drawn = {}
-    if report.arms:
-        drawn["accuracy"] = figures.accuracy_bars(report.arms, colours, report.base)
-    if report.comparisons:
-        drawn["differences"] = figures.differences(report.comparisons, colours)
-    if report.curves:
-        drawn["loss"] = figures.loss_curves(report.curves, colours)
+    from markupsafe import Markup
+
+    looks = styles([arm.arm for arm in report.arms if arm.arm != report.base])
+    of_tasks = {task: draw_task(report, task, looks) for task in report.tasks}
+    return {
+        "tasks": {task: {name: Markup(svg) for name, svg in drawn.items()} for task, drawn in of_tasks.items()},
+        "trends": [(axis, task, Markup(svg)) for axis, task, svg in draw_trends(report)],
+        "loss": Markup(curves.loss_curves(report.curves, looks)) if report.curves else "",
+    }
+
+
+def draw_task(report: Report, task: str, looks: Mapping[str, Style]) -> dict[str, str]:
+    """Accuracies and differences on one task."""
+    drawn = {"accuracy": figures.accuracy_bars([arm for arm in report.arms if arm.task == task], looks, report.base)}
+    if compared := shown(report, task):
+        drawn["differences"] = figures.differences(compared, looks)
     return drawn
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+def shown(report: Report, task: str) -> list[Comparison]:
+    """The comparisons of a task that are drawn."""
+    compared = [c for c in report.comparisons if c.task == task]
+    return [c for c in compared if c in report.answering] if len(compared) > MOST_DRAWN else compared
+
+
+def draw_trends(report: Report) -> list[tuple[str, str, str]]:
+    """Axis, task and figure of each trend, with the base model's accuracy on that task."""
+    groups = dict.fromkeys((trend.axis, trend.task) for trend in report.trends)
+    bases = {arm.task: arm for arm in report.arms if arm.arm == report.base}
+    return [
+        (
+            axis,
+            task,
+            curves.trend_lines([t for t in report.trends if (t.axis, t.task) == (axis, task)], bases.get(task)),
+        )
+        for axis, task in groups
+    ]

@@ -5,18 +5,23 @@ Everything here is a value that JSON can hold; nothing knows the store, Hydra or
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
-from lema.records import Correction, Question, Solution, Verdict
-from lema.steps import split_steps
+from lema.records import Verdict
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all parts of a report."""
+
+
+class Role(StrEnum):
+    """What an arm is compared with."""
+
+    BASELINE = "baseline"  # another trained arm
+    BASE = "base"  # the model before training
 
 
 class ArmSummary(Part, frozen=True, kw_only=True):
@@ -31,6 +36,9 @@ class ArmSummary(Part, frozen=True, kw_only=True):
     high: float
     interval: str  # how low and high were made
     by_seed: tuple[float, ...]
+    grader: str = ""  # who judged, when it was not the task's own verifier
+    selection: str = ""  # how the checkpoint was chosen: last, best_on_dev, best_on_test; empty: not known
+    runs: tuple[str, ...] = ()  # keys of the evaluations
 
 
 class Comparison(Part, frozen=True, kw_only=True):
@@ -50,11 +58,12 @@ class Comparison(Part, frozen=True, kw_only=True):
     won: int
     lost: int
     p: float
-    p_adjusted: float  # Holm, over the comparisons that share this baseline
+    p_adjusted: float  # Holm, over the comparisons of this role
     p_by_seed: tuple[float, ...]  # McNemar of each seed alone
     smallest: float
     verdict: str
     words: str
+    role: str  # what `baseline` is: a Role
 
 
 class Funnel(Part, frozen=True, kw_only=True):
@@ -96,6 +105,42 @@ class Curve(Part, frozen=True, kw_only=True):
     seed: int
     steps: tuple[int, ...]
     losses: tuple[float, ...]
+    run: str = ""  # the key of the training
+
+
+class TrendPoint(Part, frozen=True, kw_only=True):
+    """One arm's accuracy at its place on a trend's axis."""
+
+    arm: str
+    x: float
+    accuracy: float
+    low: float
+    high: float
+
+
+class Trend(Part, frozen=True, kw_only=True):
+    """Accuracy of a family of arms that differ in one quantity only, by rising quantity."""
+
+    family: str
+    task: str
+    axis: Literal["training examples", "target tokens", "rounds of evolution"]
+    points: tuple[TrendPoint, ...]
+
+
+class PaperCell(Part, frozen=True, kw_only=True):
+    """One accuracy beside the paper's, as shares of 1; `difference` is ours less the paper's."""
+
+    model: str
+    arm: str
+    task: str
+    grader: str  # as in ArmSummary
+    ours: float
+    low: float
+    high: float
+    paper: float
+    difference: float
+    printed: str  # where the paper has it, e.g. "Table 1"
+    note: str  # in what the two differ beside the runs
 
 
 class SideBySide(Part, frozen=True, kw_only=True):
@@ -150,7 +195,8 @@ class Provenance(Part, frozen=True, kw_only=True):
 
 
 class Report(Part, frozen=True, kw_only=True):
-    """All that is shown. `baseline` is the arm that others are compared with, `base` the model before training."""
+    """All that is shown. `baseline` is the arm that others are compared with (the first of several), `base` the model
+    before training where there is one."""
 
     title: str
     question: str
@@ -166,12 +212,24 @@ class Report(Part, frozen=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     provenance: Provenance | None = None
     stages: tuple[StageLine, ...] = ()
+    regraded: tuple[ArmSummary, ...] = ()  # the same solutions under other graders
+    trends: tuple[Trend, ...] = ()
+    paper: tuple[PaperCell, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks, in order; one empty name when there is only one."""
+        return tuple(dict.fromkeys(arm.task for arm in self.arms))
+
+    @property
+    def answering(self) -> tuple[Comparison, ...]:
+        """The comparisons that answer the question: those with baseline arms, or all where there are none."""
+        return tuple(c for c in self.comparisons if c.role == Role.BASELINE) or self.comparisons
 
     @property
     def answer(self) -> str:
-        """The question's answer in words: what each comparison with the baseline arm says."""
-        said = [c.words for c in self.comparisons if c.baseline == self.baseline]
-        said = said or [c.words for c in self.comparisons]
+        """The question's answer in words: what each comparison with a baseline arm says."""
+        said = [c.words for c in self.answering]
         return " ".join(said) or "There is one arm and nothing to compare it with."
 
 
@@ -183,79 +241,3 @@ def to_json(report: Report) -> bytes:
 def from_json(data: bytes) -> Report:
     """Read back what `to_json` wrote."""
     return msgspec.json.decode(data, type=Report)
-
-
-def funnel(name: str, counts: Mapping[str, Any]) -> Funnel:
-    """The funnel of a finished correction stage, from the counts in its summary.
-
-    Raises:
-        AssertionError: they do not sum.
-    """
-    held_back = {**counts["left_out"], **{v.value: counts[v.value] for v in (Verdict.NO_ANSWER, Verdict.UNDECIDED)}}
-    counted = Funnel(
-        name=name,
-        sampled=counts["sampled"],
-        verdicts={verdict.value: counts[verdict.value] for verdict in Verdict},
-        held_back=by_size(held_back),
-        sent=counts["corrected"],
-        accepted=counts["accepted"],
-        rejected=by_size(counts["rejected"]),
-    )
-    counted.check()
-    return counted
-
-
-def error_classes(corrections: Iterable[Correction]) -> tuple[ErrorClass, ...]:
-    """Classes of mistakes, the commonest first; corrections without a class are left out."""
-    named = [c for c in corrections if c.error]
-    accepted = tally(c.error for c in named if not c.reject)
-    return tuple(
-        ErrorClass(name=name, sent=count, accepted=accepted.get(name, 0))
-        for name, count in tally(c.error for c in named).items()
-    )
-
-
-def side_by_side(question: Question, solution: Solution, correction: Correction) -> SideBySide:
-    """One mistake with its correction, as steps."""
-    return SideBySide(
-        question=question.text,
-        reference=question.answer,
-        wrong=tuple(split_steps(solution.text)),
-        wrong_answer=solution.answer or "",
-        step=correction.step,
-        explanation=correction.explanation,
-        corrected=correction.solution,
-        answer=correction.answer or "",
-        error=correction.error,
-        reject=correction.reject,
-    )
-
-
-def pick(
-    questions: Mapping[str, Question],
-    solutions: Iterable[Solution],
-    corrections: Sequence[Correction],
-    count: int = 10,
-) -> tuple[SideBySide, ...]:
-    """Corrections to read: accepted ones, of every class of mistake in turn, on different questions, in order."""
-    paths = {solution.id: solution for solution in solutions}
-    queues: dict[str, list[Correction]] = {}
-    seen: set[str] = set()
-    for correction in corrections:
-        if not correction.reject and correction.question_id not in seen:
-            seen.add(correction.question_id)
-            queues.setdefault(correction.error, []).append(correction)
-    chosen: list[Correction] = []
-    while len(chosen) < count and any(queues.values()):
-        chosen += [queue.pop(0) for queue in queues.values() if queue]
-    return tuple(side_by_side(questions[c.question_id], paths[c.solution_id], c) for c in chosen[:count])
-
-
-def tally(names: Iterable[str]) -> dict[str, int]:
-    """Counts by name, the commonest first."""
-    return by_size(Counter(names))
-
-
-def by_size(counts: Mapping[str, int]) -> dict[str, int]:
-    """The counts that are not zero, the largest first, ties by name."""
-    return dict(sorted(((k, n) for k, n in counts.items() if n), key=lambda item: (-item[1], item[0])))

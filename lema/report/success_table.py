@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lema.report.success import SuccessRow
-from lema.report.terminal import plain_table, words
+from lema.report.terminal import plain_table
+from lema.report.text import words
 
 if TYPE_CHECKING:
     from markupsafe import Markup

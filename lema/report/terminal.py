@@ -9,7 +9,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lema.report.model import ArmSummary, Comparison, ErrorClass, Funnel, Note, Report
+from lema.report.model import ArmSummary, Comparison, ErrorClass, Funnel, Note, PaperCell, Report
+from lema.report.text import MOST_ANSWERS, answers, between, levels, p_value, percent, points, words
 from lema.stats import Verdict
 
 COLOURS = {Verdict.BETTER.value: "green", Verdict.WORSE.value: "red", Verdict.CANNOT_TELL.value: "yellow"}
@@ -23,11 +24,14 @@ def print_report(report: Report, console: Console) -> None:
     parts += [error_table(report.errors)] if report.errors else []
     # Where the tables have no room there are sentences: a number cut short would be a wrong one.
     wide = console.width >= NARROWEST
-    parts.append(accuracy_table(report.arms) if wide else accuracy_lines(report.arms))
+    arms = [*report.arms, *report.regraded]
+    parts.append(accuracy_table(arms) if wide else accuracy_lines(arms))
     if report.comparisons:
         parts.append(comparison_table(report.comparisons) if wide else comparison_lines(report.comparisons))
+    parts += [paper_lines(report.paper)] if report.paper else []
     parts += [note_line(note) for note in report.notes]
-    parts += [Group(Text(report.question, style="bold"), Text(report.answer))]
+    said = Text("\n" if len(report.comparisons) > MOST_ANSWERS else " ").join(Text(text) for _, text in answers(report))
+    parts += [Group(Text(report.question, style="bold"), said)]
     for part in parts:
         console.print(part, soft_wrap=False)
         console.print()
@@ -40,17 +44,6 @@ def funnel_table(funnel: Funnel) -> Table:
         share = f"{100 * count / whole:.1f} %" if whole else ""
         table.add_row(Text("  " * depth + name), f"{count:,}", share)
     return table
-
-
-def levels(funnel: Funnel) -> list[tuple[int, str, int, int]]:
-    """Rows of the funnel: depth, name, count, and the count that it is a share of."""
-    wrong = sum(funnel.held_back.values()) + funnel.sent
-    rows = [(0, "sampled", funnel.sampled, funnel.sampled)]
-    rows += [(1, "right", funnel.sampled - wrong, funnel.sampled), (1, "not right", wrong, funnel.sampled)]
-    rows += [(2, f"left out: {words(name)}", count, wrong) for name, count in funnel.held_back.items()]
-    rows += [(2, "given to the corrector", funnel.sent, wrong), (3, "accepted", funnel.accepted, funnel.sent)]
-    rows += [(3, f"rejected: {words(name)}", count, funnel.sent) for name, count in funnel.rejected.items()]
-    return rows
 
 
 def error_table(errors: Sequence[ErrorClass]) -> Table:
@@ -67,7 +60,7 @@ def accuracy_table(arms: Sequence[ArmSummary]) -> Table:
     table = plain_table("Accuracy", "arm", *columns)
     for arm in arms:
         interval = f"{100 * arm.low:.1f} to {100 * arm.high:.1f}"
-        name, seeds = Text(named(arm.arm, arm.task)), Text(seed_values(arm))
+        name, seeds = Text(judged(arm)), Text(seed_values(arm))
         table.add_row(name, f"{100 * arm.accuracy:.1f} %", interval, f"{arm.n:,}", seeds)
     return table
 
@@ -75,6 +68,11 @@ def accuracy_table(arms: Sequence[ArmSummary]) -> Table:
 def named(name: str, task: str) -> str:
     """An arm, and its task where a report has several."""
     return f"{name}, {task}" if task else name
+
+
+def judged(arm: ArmSummary) -> str:
+    """An arm, its task where there are several, and its grader where it is not the task's own."""
+    return named(arm.arm, arm.task) + (f", as {arm.grader} grades" if arm.grader else "")
 
 
 def seed_values(arm: ArmSummary) -> str:
@@ -101,7 +99,7 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
 def accuracy_lines(arms: Sequence[ArmSummary]) -> Text:
     """The accuracies as sentences."""
     said = (
-        f"{named(arm.arm, arm.task)}: {100 * arm.accuracy:.1f} % ({100 * arm.low:.1f} to {100 * arm.high:.1f}), "
+        f"{judged(arm)}: {100 * arm.accuracy:.1f} % ({100 * arm.low:.1f} to {100 * arm.high:.1f}), "
         f"{arm.n:,} questions, by seed {seed_values(arm)}"
         for arm in arms
     )
@@ -111,6 +109,16 @@ def accuracy_lines(arms: Sequence[ArmSummary]) -> Text:
 def comparison_lines(comparisons: Sequence[Comparison]) -> Text:
     """The comparisons as sentences."""
     return Text("\n").join(Text(f"{c.words} Adjusted p {p_value(c.p_adjusted)}.") for c in comparisons)
+
+
+def paper_lines(cells: Sequence[PaperCell]) -> Text:
+    """Ours and the paper's, as sentences."""
+    said = (
+        f"{named(c.arm, c.task)}{f', as {c.grader} grades' if c.grader else ''}: {percent(c.ours)} "
+        f"({between(c.low, c.high)}), the paper {percent(c.paper)} ({c.printed}): {points(c.difference)} points"
+        for c in cells
+    )
+    return Text("\n").join([Text("Beside the paper", style="bold"), *map(Text, said)])
 
 
 def note_line(note: Note) -> Text:
@@ -126,13 +134,3 @@ def plain_table(title: str, first: str, *columns: tuple[str, Any]) -> Table:
     for name, justify in columns:
         table.add_column(name, justify=justify, overflow="fold", no_wrap=justify == "right")
     return table
-
-
-def p_value(p: float) -> str:
-    """Three digits, or that it is smaller."""
-    return f"{p:.3f}" if p >= 0.001 else "<0.001"
-
-
-def words(name: str) -> str:
-    """A reason's name as words."""
-    return name.replace("_", " ")

@@ -19,7 +19,7 @@ from lema.engines.recorded import Recorded
 from lema.formats import Format
 from lema.protocols import Sampling
 from lema.records import Correction, Example, Question, Solution, Verdict
-from lema.report.model import funnel
+from lema.report.corrections import funnel
 from lema.slices import Slice
 from lema.stages.correct import Correct
 from lema.stages.generate import Generate

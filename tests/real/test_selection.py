@@ -10,8 +10,8 @@ from toy_lab import experiment, run_stage
 
 from lema.blend import Budget
 from lema.engines.transformers import Transformers
-from lema.models import Model
 from lema.experiment import Evaluation
+from lema.models import Model
 from lema.pipeline import pipeline
 from lema.protocols import Sampling
 from lema.records import Solution

@@ -10,8 +10,9 @@ import pytest
 from toy_report import HOSTILE, toy_report
 
 from lema.report.compare import compare
-from lema.report.html import duration, render_html
+from lema.report.html import render_html
 from lema.report.model import Report
+from lema.report.text import duration
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 

@@ -1,0 +1,116 @@
+"""From artifacts to arms: other graders, chosen checkpoints, and who is compared with whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from report_cells import html_tables
+from toy_grading import Grade, Lenient, chosen
+from toy_lab import ToyModel, points, run, run_stage
+
+from lema.blend import Blend, Budget
+from lema.models import Model
+from lema.pipeline import Evaluation, pipeline
+from lema.protocols import Sampling
+from lema.report.collect import collect
+from lema.report.html import render_html
+from lema.report.model import Role
+from lema.report.pairs import MOST
+from lema.report.read import finished
+from lema.slices import Slice
+from lema.store import Store
+
+MATCHED = Blend(name="cot_matched", cot=True, corrections="as_cot")
+
+
+def test_solutions_that_another_grader_judged_are_rows_of_their_own_under_their_arm(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    sweep = points()
+    run(store, sweep)
+    for point in sweep:
+        for target in pipeline(point.experiment).targets():
+            run_stage(store, Grade(solutions=target, verifier=Lenient()))
+    report = finished(tmp_path / "store").report
+    assert [(arm.arm, arm.grader) for arm in report.regraded] == [(arm.arm, "lema_v1") for arm in report.arms]
+    graded = [a for a in finished(tmp_path / "store").artifacts if a.manifest.kind == "grade"]
+    shares = {artifact.summary["right"] / 300 for artifact in graded}
+    assert {share for arm in report.regraded for share in arm.by_seed} == shares
+    assert all(a.accuracy > b.accuracy for a, b in zip(report.regraded, report.arms, strict=True))
+    assert all(c.baseline in {"base", "cot"} for c in report.comparisons) and len(report.comparisons) == 3
+    page = render_html(report)
+    assert page.count(">lema_v1<") == 3 and page.count("the task&#39;s own<") == 3
+
+
+def test_how_the_checkpoint_was_chosen_is_said_of_every_arm(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    run(store, points(["cot"], [0]))
+    run_stage(store, chosen("best_on_dev"))
+    run_stage(store, chosen("best_on_test"))
+    report = finished(tmp_path / "store").report
+    said = {arm.arm: arm.selection for arm in report.arms}
+    assert sorted(said.values()) == ["", "best_on_dev", "best_on_test", "last"]
+    (flattered,) = [arm for arm, how in said.items() if how == "best_on_test"]
+    assert "best on test, as in the paper" in flattered
+    assert any("on which their checkpoint was chosen" in note.text for note in report.notes)
+    cells = [cell for table in html_tables(render_html(report)) for row in table for cell in row.values()]
+    assert [cell for cell in cells if "best on test" in cell and "as in the paper" not in cell] == []
+    assert cells.count(flattered) >= 3
+
+
+def test_runs_of_one_chosen_arm_differ_in_their_seeds_only(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    for seed in (0, 1):
+        run_stage(store, chosen("best_on_dev", seed))
+    (arm,) = finished(tmp_path / "store").report.arms
+    assert arm.seeds == (0, 1) and len(arm.runs) == 2 and arm.selection == "best_on_dev"
+
+
+def test_corrections_are_compared_with_each_cot_arm_and_with_the_model_before_training(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    sweep = [
+        *points(["cot", "cot_and_corrections"], [0]),
+        *points(["cot"], [0], data_mix=MATCHED),
+    ]
+    run(store, sweep)
+    report = collect(sweep, store, "lema")
+    assert [(c.arm, c.baseline, c.role) for c in report.comparisons] == [
+        ("cot_and_corrections", "cot", "baseline"),
+        ("cot_and_corrections", "cot_matched", "baseline"),
+        ("cot", "base", "base"),
+        ("cot_matched", "base", "base"),
+        ("cot_and_corrections", "base", "base"),
+    ]
+    assert report.answering == report.comparisons[:2]
+
+
+def test_models_are_compared_with_themselves_only(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    sweep = [
+        point
+        for name, chance in (("small", 0.4), ("large", 0.6))
+        for point in points(
+            seeds=[0],
+            model=Model(name=name, hub=f"toy/{name}", revision="0" * 40),
+            evaluation=Evaluation(
+                questions=Slice(split="test", stop=100),
+                engine=ToyModel(name=name, chance=chance),
+                sampling=Sampling(),
+            ),
+        )
+    ]
+    run(store, sweep)
+    report = collect(sweep, store, "lema")
+    assert len(report.comparisons) == 6
+    for c in report.comparisons:
+        assert ("small" in c.arm) == ("small" in c.baseline), (c.arm, c.baseline)
+
+
+def test_of_many_cot_arms_the_one_of_the_nearest_size_is_the_baseline(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    sizes = (20, 40, 60, 80)
+    assert len(sizes) > MOST
+    sweep = [point for size in sizes for point in points(seeds=[0], data_budget=Budget(examples=size))]
+    run(store, sweep)
+    report = collect(sweep, store, "lema")
+    pairs = [(c.arm, c.baseline) for c in report.comparisons if c.role == Role.BASELINE]
+    assert pairs == [(f"cot_and_corrections (examples={size})", f"cot (examples={size})") for size in sizes]

@@ -1,0 +1,80 @@
+"""One report, three forms: every number of its arms, comparisons, trends and paper cells is the same in all of them."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from conftest import package
+from report_cells import check, html_tables, markdown_of, markdown_tables
+from toy_report import toy_report
+from toy_sweep import toy_sweep
+
+from lema.report.html import render_html
+from lema.report.model import Report, from_json, to_json
+from lema.report.wandb_report import build
+
+REPORTS = {"toy": toy_report, "sweep": toy_sweep}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_number_of_the_report_is_on_the_page(name: str) -> None:
+    report = REPORTS[name]()
+    assert check(report, html_tables(render_html(report))) > 40
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_number_of_the_report_is_in_the_wandb_report(name: str) -> None:
+    package("wandb_workspaces")
+    report = REPORTS[name]()
+    held = build(report, group="g")
+    assert check(report, markdown_tables(markdown_of(held["spec"]))) > 40
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_page_and_the_wandb_report_have_the_same_tables(name: str) -> None:
+    package("wandb_workspaces")
+    report = REPORTS[name]()
+    page = html_tables(render_html(report))
+    for table in markdown_tables(markdown_of(build(report, group="g")["spec"])):
+        if "of the level above" not in table[0]:  # the page draws the funnel with bars
+            assert table in page
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_report_json_holds_every_number_as_it_is(name: str) -> None:
+    report = REPORTS[name]()
+    assert from_json(to_json(report)) == report
+    raw = json.loads(to_json(report))
+    assert [arm["accuracy"] for arm in raw["arms"]] == [arm.accuracy for arm in report.arms]
+    assert [c["difference"] for c in raw["comparisons"]] == [c.difference for c in report.comparisons]
+
+
+@pytest.mark.parametrize("field", ["accuracy", "low", "high", "n", "by_seed"])
+def test_the_check_sees_one_changed_number_of_an_arm(field: str) -> None:
+    report = toy_report()
+    changed = getattr(report.arms[1], field)
+    changed = (
+        tuple(a + 0.01 for a in changed) if isinstance(changed, tuple) else changed + (1 if field == "n" else 0.01)
+    )
+    arms = (report.arms[0], msgspec.structs.replace(report.arms[1], **{field: changed}), *report.arms[2:])
+    sees(report, msgspec.structs.replace(report, arms=arms))
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["difference", "low", "high", "seeds_low", "seeds_high", "n", "won", "lost", "p", "p_adjusted", "smallest"],
+)
+def test_the_check_sees_one_changed_number_of_a_comparison(field: str) -> None:
+    report = toy_report()
+    by = 1 if field in {"n", "won", "lost"} else 0.01
+    changed = msgspec.structs.replace(report.comparisons[0], **{field: getattr(report.comparisons[0], field) + by})
+    sees(report, msgspec.structs.replace(report, comparisons=(changed, *report.comparisons[1:])))
+
+
+def sees(report: Report, changed: Report) -> None:
+    tables = html_tables(render_html(report))
+    check(report, tables)
+    with pytest.raises(AssertionError):
+        check(changed, tables)
