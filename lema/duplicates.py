@@ -14,11 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lema.likeness import LEAST_WORDS, NearDuplicates
+from lema.likeness import LEAST_WORDS, ROUNDING, NearDuplicates
 from lema.masking import Forms, forms, has_words
 from lema.shingles import BATCH, batched, ranges, shingle, text_hash
 
-ROUNDING = 1e-9  # a share of exactly the threshold counts
 Numbers = NDArray[np.int64]
 
 
@@ -33,14 +32,15 @@ class Duplicate(NamedTuple):
 def near_duplicates(rules: NearDuplicates, texts: Iterable[str], *, given: int = 0) -> Iterator[Duplicate]:
     """Each text that repeats an earlier one that stays; the first `given` texts stay whatever they are.
 
-    `texts` is gone through once and not held: about 4 bytes an n-gram and 40 a text are.
+    `texts` is gone through once and not held: about 4 bytes an n-gram and 60 a text are.
     """
-    whole, grams = array("Q"), Grams()
+    whole, grams = [array("Q") for _ in Forms._fields], Grams()
     for batch in batched(texts):
         told = [forms(text) for text in batch]
-        whole.extend(text_hash(same_question(form, rules.masked)) for form in told)
+        for hashes, kind in zip(whole, zip(*map(comparable, told), strict=True), strict=True):
+            hashes.extend(map(text_hash, kind))
         grams.extend([form.names if rules.masked else "" for form in told], rules.ngram)
-    first = first_equal(np.frombuffer(whole, np.uint64))
+    first = np.minimum.reduce([first_equal(hashes) for hashes in (whole if rules.masked else whole[:1])])
     repeats = first < np.arange(len(first))
     repeats[:given] = False
     alike = Alike(grams, rules.share, repeats)
@@ -57,14 +57,14 @@ def near_duplicates(rules: NearDuplicates, texts: Iterable[str], *, given: int =
             yield found
 
 
-def same_question(form: Forms, masked: bool) -> str:
-    """The form that is equal in two texts which are one question."""
-    return form.names if masked and has_words(form.names, LEAST_WORDS) else f"= {form.exact}"
+def comparable(form: Forms) -> Forms:
+    """The forms by which a whole text may be compared: a masked one only if it has words enough."""
+    return Forms(form.exact, *(m if has_words(m, LEAST_WORDS) else f"= {form.exact}" for m in form[1:]))
 
 
-def first_equal(hashes: NDArray[np.uint64]) -> Numbers:
+def first_equal(hashes: array[int]) -> Numbers:
     """For each position that of the first equal hash."""
-    _, first, place = np.unique(hashes, return_index=True, return_inverse=True)
+    _, first, place = np.unique(np.frombuffer(hashes, np.uint64), return_index=True, return_inverse=True)
     found: Numbers = first[place]
     return found
 
@@ -95,8 +95,7 @@ class Alike:
         self.sizes = np.frombuffer(grams.sizes, np.uint32).astype(np.int64)
         self.starts = np.cumsum(self.sizes) - self.sizes
         self.share = share
-        # At most this many n-grams of a text can be missing from one that repeats it.
-        self.needed = np.ceil(self.sizes * share - ROUNDING).astype(np.int64)
+        self.needed = np.ceil(self.sizes * share - ROUNDING).astype(np.int64)  # n-grams in common, at least
         self.suspects = np.zeros(len(self.sizes), np.bool_)
         self.index(*repeated(self.values), repeats)
 
@@ -123,11 +122,13 @@ class Alike:
         own = self.values[self.starts[texts[0]] : self.starts[texts[0]] + sizes.sum()]
         text = np.repeat(np.arange(len(texts)), sizes)
         slot = np.searchsorted(shared, own)
-        slot[slot == len(shared)] = 0
-        common = shared[slot] == own if len(shared) else np.zeros(len(own), np.bool_)
+        common = slot < len(shared)
+        common[common] = shared[slot[common]] == own[common]
         suspect = (np.bincount(text[common], minlength=len(texts)) >= needed) & (sizes > 0)
         self.suspects[texts] = suspect
-        order = np.lexsort((own, np.where(common, counts[slot] if len(shared) else 1, 1), text))
+        frequency = np.ones(len(own), np.int64)
+        frequency[common] = counts[slot[common]]
+        order = np.lexsort((own, frequency, text))
         rank = np.arange(len(own)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         wanted = (rank <= (sizes - needed)[text]) & common[order] & (suspect & ~repeats[texts])[text]
         return slot[order][wanted], texts[text[wanted]]

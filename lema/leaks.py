@@ -16,10 +16,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lema.likeness import LEAST_WORDS, Decontamination
+from lema.likeness import LEAST_WORDS, ROUNDING, Decontamination
 from lema.masking import Forms, forms, has_words
-from lema.shingles import batched, ranges, shingle
+from lema.shingles import FACTOR, Shingles, batched, ranges, shingle
 
 
 class HeldOut(NamedTuple):
@@ -63,12 +64,22 @@ class Index:
         self.index_grams([held[i].names for i in told] if rules.overlap else [], told)
 
     def index_grams(self, names: Sequence[str], owners: Sequence[int]) -> None:
-        """n-grams in ascending order, and beside each the question that has it."""
+        """All n-grams of each question, and of these, by value, the rare ones under which it is found.
+
+        A leak has at least `needed` n-grams of its question, so one of any `sizes - needed + 1` of them.
+        The most frequent are left out: half the questions of a set may end in the same words.
+        """
         found = shingle(names, self.rules.ngram)
-        order = np.argsort(found.grams, kind="stable")
-        self.grams = found.grams[order]
-        self.owners = np.asarray(owners, np.int64)[found.texts[order]]
-        self.sizes = np.bincount(self.owners, minlength=len(self.questions))
+        of = np.asarray(owners, np.int64)[found.texts]
+        self.grams, self.sizes = found.grams, np.bincount(of, minlength=len(self.questions))
+        self.starts = np.cumsum(self.sizes) - self.sizes
+        self.needed = np.maximum(np.ceil(self.sizes * self.rules.share - ROUNDING), self.rules.ngrams).astype(np.int64)
+        _, value, counts = np.unique(found.grams, return_inverse=True, return_counts=True)
+        order = np.lexsort((found.grams, counts[value], of))
+        rank = np.arange(len(of)) - self.starts[of]
+        rare = order[rank <= (self.sizes - self.needed)[of]]
+        rare = rare[np.argsort(found.grams[rare], kind="stable")]
+        self.rare, self.owners = found.grams[rare], of[rare]
 
     def check(self, text: str) -> Leak | None:
         """The leak in one text, if there is one."""
@@ -96,17 +107,30 @@ class Index:
     def overlaps(self, names: Sequence[str]) -> dict[int, Leak]:
         """By position of the text, its leak by the rule `overlap`."""
         found = shingle(names, self.rules.ngram)
-        low = np.searchsorted(self.grams, found.grams, "left")
-        counts = np.searchsorted(self.grams, found.grams, "right") - low
-        pairs = np.repeat(found.texts, counts) * len(self.questions) + self.owners[ranges(low, counts)]
-        pairs, common = np.unique(pairs, return_counts=True)
-        texts, owners = np.divmod(pairs, len(self.questions) or 1)
+        low = np.searchsorted(self.rare, found.grams, "left")
+        counts = np.searchsorted(self.rare, found.grams, "right") - low
+        met = np.unique(np.repeat(found.texts, counts) * len(self.questions) + self.owners[ranges(low, counts)])
+        texts, owners = np.divmod(met, len(self.questions) or 1)
+        common = self.common(found, texts, owners)
+        enough = np.flatnonzero(common >= self.needed[owners])
         shares = common / self.sizes[owners]
-        enough = np.flatnonzero((shares >= self.rules.share) & (common >= self.rules.ngrams))
         best: dict[int, Leak] = {}
         for at in enough[np.lexsort((owners[enough], -shares[enough]))]:
             best.setdefault(int(texts[at]), Leak("overlap", *self.questions[int(owners[at])], float(shares[at])))
         return best
+
+    def common(self, found: Shingles, texts: NDArray[np.int64], owners: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many n-grams each of some texts has in common with a question."""
+        sizes = self.sizes[owners]
+        theirs = self.grams[ranges(self.starts[owners], sizes)]
+        pair = np.repeat(np.arange(len(owners)), sizes)
+        # A text's n-gram as one number: whether two such numbers are equal is all that is asked.
+        held = np.isin(of_text(theirs, texts[pair]), of_text(found.grams, found.texts))
+        return np.bincount(pair[held], minlength=len(owners))
+
+
+def of_text(grams: NDArray[np.uint64], texts: NDArray[np.int64]) -> NDArray[np.uint64]:
+    return grams + texts.astype(np.uint64) * np.uint64(FACTOR)
 
 
 def _first(keys: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from lema.spec import Spec, spec
 
 #: That a masked text must have before an equal one counts as the same question: `Compute 0 + 0` is any sum.
 LEAST_WORDS = 3
+ROUNDING = 1e-9  # a share of exactly the threshold counts
 
 
 @spec

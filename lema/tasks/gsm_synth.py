@@ -18,7 +18,7 @@ other split has).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, InstanceOf
 
@@ -45,6 +45,7 @@ class GsmSynth(Spec):
     """The task; `difficulty` is a named level or the dials themselves."""
 
     kind = "gsm_synth"
+    templated: ClassVar[bool] = True  # equal sentences are no leak: see `lema.decontaminating.held_out`
     verifier: InstanceOf[Verifier]
     difficulty: Literal["easy", "default", "hard"] | Difficulty = "default"
     seed: Annotated[int, Field(ge=0)] = 0

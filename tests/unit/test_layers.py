@@ -14,7 +14,8 @@ LAYERS = tuple(
     for line in (
         "records spec errors protocols __init__",
         "store lease holder work artifact shards manifest durable garbage provenance race extras prompts models "
-        "formats steps slices blend stage stats synth tracking encoding loading decoding kvcache",
+        "formats steps slices blend stage stats synth tracking encoding loading decoding kvcache "
+        "likeness masking shingles leaks duplicates decontaminating novelty spool",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
         "pipeline options plan progress jobs runner cluster report",

@@ -1,0 +1,86 @@
+"""Training questions against every configured test set: what stays, and what went, with the reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from lema.likeness import Decontamination
+from lema.protocols import Task
+from lema.records import Record
+from lema.slices import Slice
+
+if TYPE_CHECKING:
+    from lema.leaks import HeldOut, Leak
+
+
+class Dropped(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A training question that gives a test question away, and is not trained on."""
+
+    question_id: str
+    source: str  # of the rows that it would have made: "cot", "correction", ...
+    rule: str  # "exact", "numbers", "names" or "overlap": see `lema.leaks`
+    test_set: str
+    test_question_id: str
+    share: float  # of the test question's n-grams; 1 for rules other than "overlap"
+
+
+class Decontaminated(NamedTuple):
+    """What of some training questions stays, and what was dropped; each in the order given."""
+
+    kept: list[str]  # question ids
+    dropped: list[Dropped]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many were dropped by each rule."""
+        return dict(sorted(Counter(row.rule for row in self.dropped).items()))
+
+
+def decontaminate(
+    rules: Decontamination, tests: Iterable[tuple[Task, Slice]], rows: Iterable[tuple[str, str, str]]
+) -> Decontaminated:
+    """Check training questions, as (question id, text, source), against slices of test splits.
+
+    Rows are gone through once and their texts not held.
+    """
+    from lema.leaks import Index
+    from lema.shingles import batched
+
+    index = Index(rules, [held_out(task, where) for task, where in tests])
+    kept: list[str] = []
+    dropped: list[Dropped] = []
+    for batch in batched(rows):
+        leaks = index.check_all(text for _, text, _ in batch)
+        for (question_id, _, source), leak in zip(batch, leaks, strict=True):
+            if leak is None:
+                kept.append(question_id)
+            else:
+                dropped.append(dropped_row(question_id, source, leak))
+    return Decontaminated(kept, dropped)
+
+
+def dropped_row(question_id: str, source: str, leak: Leak) -> Dropped:
+    return Dropped(
+        question_id=question_id,
+        source=source,
+        rule=leak.rule,
+        test_set=leak.test_set,
+        test_question_id=leak.question_id,
+        share=leak.share,
+    )
+
+
+def held_out(task: Task, where: Slice) -> HeldOut:
+    """A slice of a test split, as what must not leak.
+
+    A task whose questions are all made from the same sentences says so by an attribute `templated =
+    True` of its class (`lema.tasks.gsm_synth`). Its questions differ in numbers, names and structure
+    alone, so that the rules which mask these, or count common n-grams, would drop all of its training
+    questions: only equal ones are dropped. Other tasks need not have the attribute.
+    """
+    from lema.leaks import HeldOut
+
+    questions = [(question.id, question.text) for question in task.questions(where.split, where.start, where.stop)]
+    return HeldOut(f"{task.name} {where}", questions, bool(getattr(task, "templated", False)))
