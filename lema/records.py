@@ -118,6 +118,7 @@ class Evolved(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     question: Question | None = None  # also of one that was dropped after it was made
     answers: tuple[str | None, ...] = ()  # of the samples that voted on its label; None could not be read
     reject: str = ""
+    like: str = ""  # id of the question that it repeats, of one that was dropped for that
     reply: str = ""  # the evolver's words, whole
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
 
 from lema.errors import ConfigError
@@ -37,3 +38,8 @@ def render(template: str, **fields: str) -> str:
         KeyError: the template has a slot that no field fills.
     """
     return SLOT.sub(lambda slot: fields[slot[1]], template)
+
+
+def seed(*parts: object) -> int:
+    """A seed for a prompt from what names it: the same in any order, batch or process."""
+    return int.from_bytes(sha256(":".join(map(str, parts)).encode()).digest()[:4])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
+from lema import prompts
 from lema.formats import Format
 from lema.protocols import Engine, Prompt, Reply, Sampling, Task
 from lema.records import Question, Solution, Verdict
@@ -15,11 +15,6 @@ from lema.slices import Slice
 from lema.spec import key
 from lema.stage import Inputs, Stage
 from lema.store import Work
-
-
-def prompt_seed(seed: int, question: Question) -> int:
-    """The seed of a question's samples: the same in any order, batch or slice."""
-    return int.from_bytes(sha256(f"{seed}:{question.id}".encode()).digest()[:4])
 
 
 def reasoner_name(engine: Engine, trained: Stage | None) -> str:
@@ -38,7 +33,7 @@ class Samples(Protocol):
     @property
     def task(self) -> Task: ...
     @property
-    def questions(self) -> Slice: ...
+    def questions(self) -> Slice | Stage: ...
     @property
     def engine(self) -> Engine: ...
     @property
@@ -53,14 +48,22 @@ class Samples(Protocol):
     def part(self) -> int: ...
 
 
+def chosen_questions(stage: Samples, inputs: Inputs) -> list[Question]:
+    """The questions of a slice of the task, or those that an earlier stage made."""
+    where = stage.questions
+    if isinstance(where, Stage):
+        return list(inputs(where).rows("questions.jsonl", Question))
+    return stage.task.questions(where.split, where.start, where.stop)
+
+
 def sample_solutions(stage: Samples, inputs: Inputs, work: Work) -> tuple[list[Question], list[Solution]]:
     """Sample and judge solutions of a stage's questions, part by part; write `questions.jsonl`, `solutions.jsonl`.
 
     Parts that a killed run finished are read, not sampled again; `stage.part` decides only how often
     that happens, never what is sampled.
     """
-    where, task, format_ = stage.questions, stage.task, stage.format
-    questions = task.questions(where.split, where.start, where.stop)
+    task, format_ = stage.task, stage.format
+    questions = chosen_questions(stage, inputs)
     reasoner = reasoner_name(stage.engine, stage.trained)
 
     def judged(question: Question, sample: int, reply: Reply) -> Solution:
@@ -81,17 +84,17 @@ def sample_solutions(stage: Samples, inputs: Inputs, work: Work) -> tuple[list[Q
     with stage.engine.open(checkpoint=checkpoint_of(stage.trained, inputs), replies=work.replies) as complete:
 
         def solve(chunk: Sequence[Question]) -> list[Solution]:
-            prompts = [
+            asked = [
                 Prompt(
                     id=question.id,
                     text=format_.cot_prompt(question),
                     chat=format_.chat,
-                    seed=prompt_seed(stage.seed, question),
+                    seed=prompts.seed(stage.seed, question.id),
                     fields={"question": question.text},
                 )
                 for question in chunk
             ]
-            replies = complete(prompts, stage.sampling)
+            replies = complete(asked, stage.sampling)
             return [
                 judged(question, sample, reply)
                 for question, several in zip(chunk, replies, strict=True)

@@ -15,10 +15,11 @@ LAYERS = tuple(
         "records spec errors protocols __init__",
         "store lease holder work artifact shards manifest durable garbage provenance race extras prompts models "
         "formats steps slices blend stage stats synth tracking encoding loading decoding kvcache "
-        "likeness masking shingles leaks duplicates decontaminating novelty spool",
+        "likeness masking shingles leaks duplicates decontaminating novelty spool "
+        "evolution voting repeats",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
-        "pipeline options plan progress jobs runner cluster report",
+        "pipeline evolving options plan progress jobs runner cluster report",
         "wording building config app doctor worker __main__",
     )
 )
