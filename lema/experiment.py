@@ -10,6 +10,8 @@ from pydantic import Field
 from lema.blend import Blend, Budget
 from lema.datasets import Published
 from lema.errors import ConfigError
+from lema.evolution import Strategy
+from lema.evolving import check_evolution
 from lema.formats import Format
 from lema.models import Model
 from lema.protocols import Corrector, Engine, Sampling, Task, Trainer
@@ -82,7 +84,7 @@ class Experiment(Spec):
     data_budget: Budget
     trainer: Trainer
     evaluation: Evaluation
-    evolution_strategy: Spec | None = None
+    evolution_strategy: Strategy | None = None
     teacher: Engine | None = runtime(default=None)  # only a place for `${teacher}`; a corrector holds it
     tracking: Tracking | None = runtime(default=None)
     seed: Annotated[int, Field(ge=0)] = 0
@@ -94,6 +96,8 @@ class Experiment(Spec):
 
     def check(self) -> None:
         self.check_slices()
+        if self.evolution_strategy is not None:
+            check_evolution(self, self.evolution_strategy)
         if self.data_mix.cot and isinstance(self.task, Published) and not self.task.worked:
             raise ConfigError(f"data_mix.cot: {self.task.without_paths()}")
         self.trainer.check_model(self.model, from_checkpoint=False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from lema.evolving import evolved_corrections
 from lema.experiment import Experiment
 from lema.stage import Stage
 from lema.stages.correct import Correct
@@ -20,6 +21,7 @@ class Pipeline:
 
     generate: Generate | None
     correct: Correct | None
+    evolved: tuple[Correct, ...]  # corrections on evolved questions, one stage a round
     mix: Mix
     train: Train
     evaluate: tuple[Evaluate, ...]  # one a task
@@ -34,6 +36,7 @@ class Pipeline:
 def pipeline(e: Experiment) -> Pipeline:
     """The stages of an experiment."""
     generate = correct = None
+    evolved: list[Correct] = []
     if e.data_mix.needs_corrections:
         generate = Generate(
             task=e.task,
@@ -51,6 +54,16 @@ def pipeline(e: Experiment) -> Pipeline:
             per_question=e.generation.correct_per_question,
             limit=e.generation.correct_at_most,
         )
+        if e.evolution_strategy is not None:
+            evolved = evolved_corrections(e, e.evolution_strategy, correct, lambda rounds: train(e, correct, rounds))
+    trained = train(e, correct, evolved)
+    assert isinstance(trained.examples, Mix)
+    base = evaluate(e, None) if e.evaluation.base else ()
+    return Pipeline(generate, correct, tuple(evolved), trained.examples, trained, evaluate(e, trained), base)
+
+
+def train(e: Experiment, correct: Correct | None, evolved: Sequence[Correct]) -> Train:
+    """The model that is fine-tuned on these corrections and the rest of the mix."""
     mix = Mix(
         task=e.task,
         cot_questions=e.cot_questions,
@@ -61,13 +74,11 @@ def pipeline(e: Experiment) -> Pipeline:
         tokenizer=e.model if e.data_budget.target_tokens is not None else None,
         seed=e.seed,
         augmented=None,
-        further=(),
+        further=tuple(evolved),
         decontamination=None,
         tests=(),
     )
-    train = Train(examples=mix, model=e.model, trainer=e.trainer, format=e.format, seed=e.seed)
-    base = evaluate(e, None) if e.evaluation.base else ()
-    return Pipeline(generate, correct, mix, train, evaluate(e, train), base)
+    return Train(examples=mix, model=e.model, trainer=e.trainer, format=e.format, seed=e.seed)
 
 
 def evaluate(e: Experiment, trained: Train | None) -> tuple[Evaluate, ...]:

@@ -6,7 +6,7 @@ a GPU or a connection exists only inside `with component.open(...)`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any, Protocol, runtime_checkable
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 import msgspec
 from pydantic import Field
 
-from lema.records import Correction, Judgement, Question, Solution
+from lema.records import Correction, Evolved, Judgement, Question, Seed, Solution
 from lema.spec import Spec, spec
 
 
@@ -176,8 +176,27 @@ class Trainer(Protocol):
         ...
 
 
+#: What became of each seed, in order; those without a new question carry `reject`.
+Evolve = Callable[[Sequence[Seed]], list[Evolved]]
+
+
 @runtime_checkable
 class Evolver(Protocol):
-    """Makes new questions from seed questions."""
+    """Makes a new question from each seed; the new one names the seed's question as its parent.
 
-    def evolve(self, seeds: Sequence[Question], seed: int) -> Iterable[Question]: ...
+    A question comes from its seed alone, never from what else is in the batch.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def labels(self) -> bool:
+        """Whether its questions have reference answers. Those of an evolver that gives none are voted on."""
+        ...
+
+    def check_task(self, task: Task) -> None:
+        """Raise ConfigError for a task whose questions it cannot evolve."""
+        ...
+
+    def open(self, task: Task, *, replies: Path | None = None) -> AbstractContextManager[Evolve]: ...

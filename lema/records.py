@@ -95,6 +95,33 @@ class Correction(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{self.solution_id}~{self.corrector}"
 
 
+class Seed(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A question that was drawn to be evolved.
+
+    `copy` is the 0-based number of this draw among the draws of the question, so that each draw of it is
+    evolved in its own way, wherever it stands among the others.
+    """
+
+    question: Question
+    copy: int
+
+
+class Evolved(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of one seed: a new question, or the named reason why there is none.
+
+    Every seed that goes in comes out once, so that the funnel sums exactly.
+    """
+
+    seed: str  # id of the question that was drawn
+    copy: int
+    change: str = ""  # what was changed, where the evolver knows it
+    question: Question | None = None  # also of one that was dropped after it was made
+    answers: tuple[str | None, ...] = ()  # of the samples that voted on its label; None could not be read
+    reject: str = ""
+    like: str = ""  # id of the question that it repeats, of one that was dropped for that
+    reply: str = ""  # the evolver's words, whole
+
+
 class Example(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One training example. Loss is on the completion (and the end token), never on the prompt.
 

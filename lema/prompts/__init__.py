@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
 
 from lema.errors import ConfigError
@@ -42,3 +43,8 @@ def render(template: str, **fields: str) -> str:
 def slots(template: str) -> frozenset[str]:
     """The names that a template has places for."""
     return frozenset(SLOT.findall(template))
+
+
+def seed(*parts: object) -> int:
+    """A seed for a prompt from what names it: the same in any order, batch or process."""
+    return int.from_bytes(sha256(":".join(map(str, parts)).encode()).digest()[:4])

@@ -17,13 +17,16 @@ from lema.store import Work
 
 @spec
 class Generate(Stage):
-    """Solutions of a slice of a task by one engine: `questions.jsonl`, `solutions.jsonl`."""
+    """Solutions by one engine: `questions.jsonl`, `solutions.jsonl`.
+
+    The questions are a slice of the task, or what an earlier stage (`Evolve`) made of it.
+    """
 
     kind = "generate"
     needs = "gpu"
     heavy = True
     task: Task
-    questions: Slice
+    questions: Slice | Stage
     engine: Engine
     format: Format
     sampling: Sampling

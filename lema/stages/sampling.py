@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from lema import prompts
 from lema.formats import Format
 from lema.protocols import Complete, Engine, Prompt, Reply, Sampling, Task
 from lema.records import Question, Solution, Verdict
@@ -16,11 +16,6 @@ from lema.slices import Slice
 from lema.spec import key
 from lema.stage import Inputs, Stage
 from lema.store import Work
-
-
-def prompt_seed(seed: int, question: Question) -> int:
-    """The seed of a question's samples: the same in any order, batch or slice."""
-    return int.from_bytes(sha256(f"{seed}:{question.id}".encode()).digest()[:4])
 
 
 def reasoner_name(engine: Engine, trained: Stage | None) -> str:
@@ -48,7 +43,7 @@ class Samples(Protocol):
     @property
     def task(self) -> Task: ...
     @property
-    def questions(self) -> Slice: ...
+    def questions(self) -> Slice | Stage: ...
     @property
     def engine(self) -> Engine: ...
     @property
@@ -63,14 +58,21 @@ class Samples(Protocol):
     def part(self) -> int: ...
 
 
+def chosen_questions(stage: Samples, inputs: Inputs) -> list[Question]:
+    """The questions of a slice of the task, or those that an earlier stage made."""
+    where = stage.questions
+    if isinstance(where, Stage):
+        return list(inputs(where).rows("questions.jsonl", Question))
+    return stage.task.questions(where.split, where.start, where.stop)
+
+
 def sample_solutions(stage: Samples, inputs: Inputs, work: Work) -> tuple[list[Question], list[Solution]]:
     """Sample and judge solutions of a stage's questions, part by part; write `questions.jsonl`, `solutions.jsonl`.
 
     Parts that a killed run finished are read, not sampled again; `stage.part` decides only how often
     that happens, never what is sampled.
     """
-    where = stage.questions
-    questions = stage.task.questions(where.split, where.start, where.stop)
+    questions = chosen_questions(stage, inputs)
     complete = work.session.open(stage.engine, checkpoint=checkpoint_of(stage.trained, inputs), replies=work.replies)
     do = partial(solve, stage, complete)
     solutions = work.map("solutions", questions, do, Solution, part=stage.part, unit="questions")
@@ -81,18 +83,18 @@ def sample_solutions(stage: Samples, inputs: Inputs, work: Work) -> tuple[list[Q
 
 def solve(stage: Samples, complete: Complete, questions: Sequence[Question]) -> list[Solution]:
     """Sampled and judged solutions of some questions by an engine that is open."""
-    prompts = [
+    asked = [
         Prompt(
             id=question.id,
             text=stage.format.cot_prompt(question),
             chat=stage.format.chat,
-            seed=prompt_seed(stage.seed, question),
+            seed=prompts.seed(stage.seed, question.id),
             fields={"question": question.text},
         )
         for question in questions
     ]
     reasoner = reasoner_name(stage.engine, stage.trained)
-    replies = complete(prompts, stage.sampling)
+    replies = complete(asked, stage.sampling)
     return [
         judged(stage.task, reasoner, question, sample, reply)
         for question, several in zip(questions, replies, strict=True)

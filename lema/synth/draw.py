@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -31,6 +31,16 @@ class Draw:
 
     def pick(self, options: Sequence[T]) -> T:
         return options[int(self._unit() * len(options))]
+
+    def weighted(self, weights: Mapping[T, float]) -> T:
+        """One of the keys, each with a chance in proportion to its weight; at least one must be above 0."""
+        left = self._unit() * sum(weights.values())
+        options = [option for option, weight in weights.items() if weight > 0]
+        for option in options:
+            left -= weights[option]
+            if left < 0:
+                return option
+        return options[-1]  # rounding
 
     def sample(self, options: Sequence[T], count: int) -> list[T]:
         """`count` different positions of `options`, in random order."""

@@ -65,6 +65,11 @@ class Problem:
         return tuple(sorted(number for number in stated if number is not None))
 
     @property
+    def content(self) -> tuple[str, tuple[int, ...], tuple[str, ...]]:
+        """Structure, numbers and names: equal for two problems that differ in their sentences only."""
+        return self.structure, self.numbers, tuple(sorted(str(node.name) for node in self.nodes))
+
+    @property
     def answer(self) -> int:
         return self.nodes[self.asked].value
 

@@ -9,8 +9,9 @@ from toy_grading import Grade, Lenient, chosen
 from toy_lab import ToyModel, points, run, run_stage
 
 from lema.blend import Blend, Budget
+from lema.experiment import Evaluation
 from lema.models import Model
-from lema.pipeline import Evaluation, pipeline
+from lema.pipeline import pipeline
 from lema.protocols import Sampling
 from lema.report.collect import collect
 from lema.report.html import render_html
