@@ -8,10 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lema.blend import Blend
 from lema.errors import ConfigError, InputError
 from lema.likeness import Decontamination, NearDuplicates
-from lema.protocols import Evolver, Task
+from lema.protocols import Evolver
 from lema.spec import Spec, spec
 from lema.synth.draw import Draw
 from lema.voting import Voting
@@ -49,15 +48,6 @@ class Strategy(Spec):
             raise ConfigError(
                 f"evolution_strategy.voting: {self.evolver.name} writes questions without answers. "
                 "Say who answers them: evolution_strategy=teacher_general or teacher_correction_centric do."
-            )
-
-    def check_for(self, task: Task, mix: Blend) -> None:
-        """Raise ConfigError for a task that cannot be evolved, or a mix without a place for what comes of it."""
-        self.evolver.check_task(task)
-        if not mix.needs_corrections:
-            raise ConfigError(
-                f"evolution_strategy: {self.name} makes correction data, and data_mix={mix.name} takes none. "
-                "Choose a mix with corrections, or evolution_strategy=none."
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from lema.errors import ConfigError
 from lema.evolution import Strategy
 from lema.slices import Slice
 from lema.stages.correct import Correct
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
 #: The model that is fine-tuned with these corrections beside those of the task's own questions.
 Learn = Callable[[Sequence[Correct]], "Train"]
+
+
+def check_evolution(e: Experiment, strategy: Strategy) -> None:
+    """Raise ConfigError for a strategy that this experiment cannot follow."""
+    strategy.evolver.check_task(e.task)
+    if not e.data_mix.needs_corrections:
+        raise ConfigError(
+            f"evolution_strategy: {strategy.name} makes correction data, and data_mix={e.data_mix.name} takes none. "
+            "Choose a mix with corrections, or evolution_strategy=none."
+        )
 
 
 def evolved_corrections(e: Experiment, strategy: Strategy, base: Correct, learn: Learn) -> list[Correct]:

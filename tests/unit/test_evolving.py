@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from toy_lab import experiment, run_stage
 
 from lema.blend import Budget
 from lema.engines.scripted import Scripted
+from lema.errors import ConfigError
 from lema.evolution import Strategy
+from lema.evolvers.procedural import Procedural
 from lema.evolvers.teacher import Teacher
-from lema.evolving import evolved_corrections
+from lema.evolving import check_evolution, evolved_corrections
 from lema.pipeline import Experiment, pipeline
 from lema.records import Correction, Question, Solution
 from lema.slices import Slice
@@ -117,3 +120,15 @@ def test_two_rounds_run_to_the_end_and_the_second_has_other_mistakes_on_the_same
     assert {solution.reasoner for solution in one} == {"toy"}
     assert {solution.reasoner for solution in two} == {f"toy+{key(paths(rounds[1]).trained)[:8]}"}  # type: ignore[arg-type]
     assert [s.text for s in one] != [s.text for s in two]
+
+
+def test_a_strategy_that_the_experiment_cannot_follow_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"evolution_strategy\.evolver.*sums has none.*gsm_synth"):
+        check_evolution(experiment("cot_and_corrections", 0), strategy(evolver=Procedural(), voting=None))
+    with pytest.raises(ConfigError, match="data_mix=cot takes none"):
+        check_evolution(experiment("cot", 0), strategy())
+
+
+def test_new_questions_that_nobody_answers_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"evolution_strategy\.voting"):
+        strategy(voting=None).check()

@@ -14,6 +14,8 @@ from toy_lab import Sums, experiment, run_stage
 from toy_store import make
 
 from lema.engines.scripted import Scripted
+from lema.errors import InputError
+from lema.evolution import draw_seeds
 from lema.evolvers.procedural import Procedural
 from lema.evolvers.teacher import Teacher
 from lema.formats import Format
@@ -148,6 +150,20 @@ def test_seeds_of_several_correction_stages_are_drawn_from_all_their_rows(store:
     )
     draw = drawn(asked(seeds_from=(one, two), count=4000), store.get)
     assert p_value(draw, dict(both)) > 0.001
+
+
+def test_the_copies_of_a_question_are_numbered_in_order_and_equal_seeds_draw_alike() -> None:
+    seeds = draw_seeds(["a", "b", "b"], 50, seed=3)
+    for name in "ab":
+        copies = [copy for id_, copy in seeds if id_ == name]
+        assert copies == list(range(len(copies)))
+    assert seeds == draw_seeds(["a", "b", "b"], 50, seed=3) != draw_seeds(["a", "b", "b"], 50, seed=4)
+    assert draw_seeds(["a", "b", "b"], 20, seed=3) == seeds[:20]
+
+
+def test_nothing_to_draw_from_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(InputError, match=r"generation\.questions\.stop"):
+        draw_seeds([], 5, seed=0)
 
 
 def check_sums(funnel: dict[str, Any]) -> None:
