@@ -25,17 +25,18 @@ CHANGES = ("numbers", "surface", "operation", "distractor", "replacement")
 TASK = GsmSynth(verifier=Integers())
 NONE = dict.fromkeys(CHANGES, 0.0)
 FIRST = """
-from lema.records import dump, Seed
+from lema.records import Seed
 from lema.spec import digest
 from lema.evolvers.procedural import Procedural
 from lema.synth.difficulty import LEVELS
 from lema.synth.splits import stream
 dials = LEVELS["default"]
 seeds = [Seed(question=q, copy=1) for q in stream(dials, "train", 0, range(40))]
-print(digest(dump(Procedural().evolve_one(seed, dials) for seed in seeds)))
+made = [Procedural().evolve_one(seed, dials) for seed in seeds]
+print(digest("".join(row.question.id if row.question else row.reject for row in made).encode()))
 """
 # If this changes, the same seed no longer gives the same new questions: raise `Procedural.version`.
-GOLDEN = "cf1259299402929a"
+GOLDEN = "2c8d454fae583383"
 
 
 @cache
