@@ -64,7 +64,7 @@ class Select(Stage):
 
 def chosen(by: str, seed: int = 0) -> Stage:
     """The evaluation of a checkpoint that was chosen on questions of the training or of the test split."""
-    last = pipeline(experiment("cot", seed)).evaluate
+    last = pipeline(experiment("cot", seed)).evaluate[0]
     assert last.trained is not None
     questions = Slice(split="test" if by == "best_on_test" else "train", stop=50)
     return dataclasses.replace(last, trained=Select(trained=last.trained, by=by, questions=questions))
@@ -72,5 +72,5 @@ def chosen(by: str, seed: int = 0) -> Stage:
 
 def form_of(blend: str, **changed: Any) -> dict[str, Any]:
     """The canonical form of an evaluation."""
-    held: dict[str, Any] = canonical(pipeline(experiment(blend, 0, **changed)).evaluate)
+    held: dict[str, Any] = canonical(pipeline(experiment(blend, 0, **changed)).evaluate[0])
     return held

@@ -53,7 +53,7 @@ def test_ours_stands_beside_the_paper_s_with_the_difference_and_in_what_they_dif
     }
     sweep = points(**changed)
     run(store, sweep)
-    run_stage(store, Grade(solutions=pipeline(sweep[0].experiment).evaluate, verifier=Lenient()))
+    run_stage(store, Grade(solutions=pipeline(sweep[0].experiment).evaluate[0], verifier=Lenient()))
     report = collect(sweep, store, "lema", paper=PAPER)
     graded = assemble(finished(tmp_path / "store").artifacts, paper=PAPER)
     accuracies = {arm.arm: arm.accuracy for arm in report.arms}
