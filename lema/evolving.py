@@ -76,7 +76,7 @@ def evolve(e: Experiment, strategy: Strategy, base: Correct) -> Evolve:
         count=strategy.count,
         evolver=strategy.evolver,
         voting=strategy.voting,
-        tests=((e.task, Slice(split=e.evaluation.questions.split)),),
+        tests=tuple((scored.task, Slice(split=scored.where.split)) for scored in e.scored),
         near_duplicates=strategy.near_duplicates,
         decontamination=strategy.decontamination,
         seed=strategy.seed,

@@ -150,6 +150,8 @@ class Experiment(Spec):
             if counts and where.stop is None:
                 return None
             most += each * ((where.stop or 0) - where.start) if counts else 0
+        if self.evolution_strategy is not None and self.data_mix.needs_corrections:
+            most += self.evolution_strategy.count * self.evolution_strategy.rounds * paths
         return most
 
     def learns_from(self, source: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+from lema.blend import Budget
 from lema.evolving import evolved_corrections
 from lema.experiment import Experiment
 from lema.stage import Stage
@@ -55,23 +56,27 @@ def pipeline(e: Experiment) -> Pipeline:
             limit=e.generation.correct_at_most,
         )
         if e.evolution_strategy is not None:
-            evolved = evolved_corrections(e, e.evolution_strategy, correct, lambda rounds: train(e, correct, rounds))
-    trained = train(e, correct, evolved)
+            evolved = evolved_corrections(e, e.evolution_strategy, correct, lambda rounds: train(e, correct, rounds, Budget()))
+    trained = train(e, correct, evolved, e.data_budget)
     assert isinstance(trained.examples, Mix)
     base = evaluate(e, None) if e.evaluation.base else ()
     return Pipeline(generate, correct, tuple(evolved), trained.examples, trained, evaluate(e, trained), base)
 
 
-def train(e: Experiment, correct: Correct | None, evolved: Sequence[Correct]) -> Train:
-    """The model that is fine-tuned on these corrections and the rest of the mix."""
+def train(e: Experiment, correct: Correct | None, evolved: Sequence[Correct], budget: Budget) -> Train:
+    """The model that is fine-tuned on these corrections and the rest of the mix.
+
+    A model that only makes the mistakes of a later round learns from all there is: the budget is that of the
+    experiment's own mix, which has the data of all rounds.
+    """
     mix = Mix(
         task=e.task,
         cot_questions=e.cot_questions,
         corrections=correct,
         blend=e.data_mix,
-        budget=e.data_budget,
+        budget=budget,
         format=e.format,
-        tokenizer=e.model if e.data_budget.target_tokens is not None else None,
+        tokenizer=e.model if budget.target_tokens is not None else None,
         seed=e.seed,
         augmented=None,
         further=tuple(evolved),
