@@ -56,7 +56,9 @@ def pipeline(e: Experiment) -> Pipeline:
             limit=e.generation.correct_at_most,
         )
         if e.evolution_strategy is not None:
-            evolved = evolved_corrections(e, e.evolution_strategy, correct, lambda rounds: train(e, correct, rounds, Budget()))
+            evolved = evolved_corrections(
+                e, e.evolution_strategy, correct, lambda rounds: train(e, correct, rounds, Budget(share=None))
+            )
     trained = train(e, correct, evolved, e.data_budget)
     assert isinstance(trained.examples, Mix)
     base = evaluate(e, None) if e.evaluation.base else ()

@@ -232,11 +232,14 @@ NEEDS_MORE = {"teacher", "recorded"}  # a corrector that needs `teacher=`, engin
 
 def left_to_the_user(group: str, file: Path) -> list[str]:
     """What an option does not say itself: a commit that is not known, the slices of a task without training split."""
-    node = yaml.safe_load(file.read_text())
+    node = yaml.safe_load(file.read_text()) or {}
     unpinned = {"revision": "0" * 40} if node.get("hub") and node.get("revision") is None else {}
     words = [f"{group}.{name}={value}" for name, value in unpinned.items()]
+    if group == "evolution_strategy" and file.stem.startswith("teacher_"):
+        words += ["teacher=openai", "teacher.model=toy"]
     if group == "task":
         task = build({**node, **unpinned}, "task")
+        words += [] if getattr(task, "worked", True) else ["data_mix=corrections"]
         if "train" not in task.splits or task.test_split != "test":
             slices = {"cot_questions": (0, 5), "generation.questions": (0, 5), "evaluation.questions": (5, 9)}
             for name, (start, stop) in slices.items():
