@@ -1,4 +1,4 @@
-"""Toy stages that judge solutions again and that choose checkpoints, with the fields that reports read."""
+"""A toy grader, and a toy stage that chooses checkpoints, with the fields that reports read."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import dataclasses
 import shutil
 from typing import Any
 
-import msgspec
 from toy_lab import LastWord, experiment
 
 from lema.pipeline import pipeline
-from lema.protocols import Verifier
-from lema.records import Judgement, Question, Solution, Verdict
+from lema.records import Judgement, Question, Verdict
 from lema.slices import Slice
 from lema.spec import canonical, spec
 from lema.stage import Inputs, Stage
@@ -28,24 +26,6 @@ class Lenient(LastWord):
         found = LastWord.judge(self, text, question)
         right = found.verdict is not Verdict.WRONG
         return Judgement(verdict=Verdict.RIGHT if right else Verdict.WRONG, answer=found.answer)
-
-
-@spec
-class Grade(Stage):
-    """Solutions of an evaluation, judged by another verifier."""
-
-    kind = "grade"
-    solutions: Stage
-    verifier: Verifier
-
-    def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
-        held = inputs(self.solutions)
-        questions = {question.id: question for question in held.rows("questions.jsonl", Question)}
-        rows = list(held.rows("solutions.jsonl", Solution))
-        again = [self.verifier.judge(row.text, questions[row.question_id]).verdict for row in rows]
-        pairs = zip(rows, again, strict=True)
-        work.write("solutions.jsonl", [msgspec.structs.replace(row, verdict=verdict) for row, verdict in pairs])
-        return {"right": again.count(Verdict.RIGHT), "questions": len(rows)}
 
 
 @spec

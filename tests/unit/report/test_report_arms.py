@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from report_cells import html_tables
-from toy_grading import Grade, Lenient, chosen
+from toy_grading import Lenient, chosen
 from toy_lab import ToyModel, points, run, run_stage
 
 from lema.blend import Blend, Budget
@@ -19,6 +19,7 @@ from lema.report.model import Role
 from lema.report.pairs import MOST
 from lema.report.read import finished
 from lema.slices import Slice
+from lema.stages.grade import Grade
 from lema.store import Store
 
 MATCHED = Blend(name="cot_matched", cot=True, corrections="as_cot")

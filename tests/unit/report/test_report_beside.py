@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import ROOT
-from toy_grading import Grade, Lenient, form_of
+from toy_grading import Lenient, form_of
 from toy_lab import Sums, points, run, run_stage
 
 from lema.blend import Blend, Budget
@@ -18,6 +18,7 @@ from lema.report.collect import assemble, collect
 from lema.report.html import render_html
 from lema.report.paper import FILE, load
 from lema.report.read import finished
+from lema.stages.grade import Grade
 from lema.store import Store
 
 PAPER = load(ROOT / FILE)
