@@ -230,6 +230,7 @@ class Published(Spec, ABC):
 
     worked: ClassVar[bool] = True  # whether the rows have worked solutions
     verifier: Verifier
+    published: Verifier | None = None  # the grader of the paper's authors; tasks that have one make it a field
 
     @property
     @abstractmethod

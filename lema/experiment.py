@@ -13,55 +13,13 @@ from lema.errors import ConfigError
 from lema.evolution import Strategy
 from lema.evolving import check_evolution
 from lema.formats import Format
+from lema.likeness import Decontamination
 from lema.models import Model
-from lema.protocols import Corrector, Engine, Sampling, Task, Trainer
+from lema.protocols import Corrector, Engine, Task, Trainer
+from lema.sections import Analysis, Augmentation, Checkpoint, Evaluation, Generation, Scored
 from lema.slices import Slice
 from lema.spec import Spec, runtime, spec
 from lema.tracking import Tracking
-
-
-@spec
-class Generation(Spec):
-    """How mistakes are collected: which questions, how many paths each, at which temperature."""
-
-    kind = "generation"
-    questions: Slice
-    sampling: Sampling
-    seed: int = 0
-    correct_per_question: Annotated[int, Field(ge=1)] | None = None
-    correct_at_most: Annotated[int, Field(ge=1)] | None = None
-    part: Annotated[int, Field(ge=1)] = runtime(default=200)  # questions between two saves
-
-
-@spec
-class Scored(Spec):
-    """A task that a model is scored on, and which of its questions: by default all that results are reported on."""
-
-    kind = "scored"
-    task: Task
-    questions: Slice | None = None
-
-    @property
-    def where(self) -> Slice:
-        return self.questions or Slice(split=self.task.test_split)
-
-
-@spec
-class Evaluation(Spec):
-    """How a model is scored. `base` also scores the model before training.
-
-    `questions` are those of the experiment's own task. `tasks` are all tasks to score on; none: that one.
-    On the command line and in files they are names of the group `task`.
-    """
-
-    kind = "evaluation"
-    questions: Slice
-    tasks: tuple[Scored, ...] = ()
-    engine: Engine
-    sampling: Sampling
-    base: bool = True
-    seed: int = 0
-    part: Annotated[int, Field(ge=1)] = runtime(default=200)  # questions between two saves
 
 
 @spec
@@ -79,12 +37,16 @@ class Experiment(Spec):
     reasoner: Engine
     generation: Generation
     corrector: Corrector
-    cot_questions: Slice
+    cot_questions: Slice | None  # None: no reference paths
     data_mix: Blend
     data_budget: Budget
     trainer: Trainer
     evaluation: Evaluation
     evolution_strategy: Strategy | None = None
+    augmentation: Augmentation | None = None
+    decontamination: Decontamination | None = None
+    checkpoint: Checkpoint = Checkpoint()
+    analysis: Analysis | None = None
     teacher: Engine | None = runtime(default=None)  # only a place for `${teacher}`; a corrector holds it
     tracking: Tracking | None = runtime(default=None)
     seed: Annotated[int, Field(ge=0)] = 0
@@ -98,8 +60,8 @@ class Experiment(Spec):
         self.check_slices()
         if self.evolution_strategy is not None:
             check_evolution(self, self.evolution_strategy)
-        if self.data_mix.cot and isinstance(self.task, Published) and not self.task.worked:
-            raise ConfigError(f"data_mix.cot: {self.task.without_paths()}")
+        self.check_cot()
+        self.check_checkpoint()
         self.trainer.check_model(self.model, from_checkpoint=False)
         most = self.most_examples()
         if self.data_budget.examples is not None and most is not None and self.data_budget.examples > most:
@@ -112,14 +74,58 @@ class Experiment(Spec):
                 f"evaluation.sampling.n: pass@1 takes one path a question, got {self.evaluation.sampling.n}"
             )
 
+    def check_cot(self) -> None:
+        """A mix with CoT has somewhere to take it from."""
+        if not self.data_mix.cot:
+            return
+        if self.cot_questions is not None and isinstance(self.task, Published) and not self.task.worked:
+            raise ConfigError(f"cot_questions: {self.task.without_paths()}")
+        if self.cot_questions is None and self.augmentation is None:
+            raise ConfigError(
+                f"cot_questions: data_mix={self.data_mix.name} takes CoT, and there is none without cot_questions or "
+                "augmentation. Give one of them (augmentation=teacher), or take data_mix=corrections."
+            )
+
+    def check_checkpoint(self) -> None:
+        """A choice among checkpoints has checkpoints to choose from, and questions that nothing else uses."""
+        choice = self.checkpoint
+        if choice.by == "last":
+            return
+        if getattr(self.trainer, "keep_every", None) is None:
+            raise ConfigError(
+                f"trainer.keep_every: checkpoint={choice.by} chooses among checkpoints, and this trainer keeps none "
+                "but the last. Say how many steps are between two that are kept (trainer.keep_every=100), or take "
+                "checkpoint=last."
+            )
+        if self.evaluation.sampling.temperature != 0:
+            raise ConfigError(
+                f"evaluation.sampling.temperature: checkpoint={choice.by} chooses by greedy paths (0), got "
+                f"{self.evaluation.sampling.temperature:g}. Take checkpoint=last to score sampled ones."
+            )
+        if choice.questions is None:
+            return
+        self.check_split("checkpoint.questions", choice.questions)
+        used = [(name, where) for name, where in self.sources() if self.learns_from(name)]
+        used += [("evaluation.questions", scored.where) for scored in self.scored if scored.task.name == self.task.name]
+        for name, where in used:
+            if where.overlaps(choice.questions):
+                raise ConfigError(
+                    f"checkpoint.questions ({choice.questions}) and {name} ({where}) overlap: a checkpoint must not be "
+                    "chosen on questions that it learned from or is scored on. Choose other slices."
+                )
+
+    def check_split(self, name: str, where: Slice) -> None:
+        """The slice is of a split that the task has."""
+        if where.split not in self.task.splits:
+            raise ConfigError(
+                f"{name}.split: {self.task.name} has no split {where.split!r}, only {', '.join(self.task.splits)}"
+                + (". Name a part of one that nothing else uses, or take checkpoint=last." if "check" in name else "")
+            )
+
     def check_slices(self) -> None:
         """Every slice is of a split that its task has, and nothing is both learned from and scored on."""
         for name, learned in self.sources():
-            known = self.task.splits
-            if learned.split not in known:
-                raise ConfigError(
-                    f"{name}.split: {self.task.name} has no split {learned.split!r}, only {', '.join(known)}"
-                )
+            self.check_split(name, learned)
         for scored in self.scored:
             where, task = scored.where, scored.task
             if where.split not in task.splits:
@@ -136,27 +142,35 @@ class Experiment(Spec):
 
     def sources(self) -> tuple[tuple[str, Slice], ...]:
         """The slices of the experiment's task that training examples can come from, by field."""
-        return ("cot_questions", self.cot_questions), ("generation.questions", self.generation.questions)
+        augmented = None if self.augmentation is None else self.augmentation.questions
+        named = (
+            ("cot_questions", self.cot_questions),
+            ("augmentation.questions", augmented),
+            ("generation.questions", self.generation.questions),
+        )
+        return tuple((name, where) for name, where in named if where is not None)
 
     def most_examples(self) -> int | None:
         """An upper bound on the mix, known before anything runs; None when a slice goes to its split's end."""
         paths = self.generation.correct_per_question or self.generation.sampling.n
-        parts = (
-            (self.data_mix.cot, self.cot_questions, 1),
-            (self.data_mix.needs_corrections, self.generation.questions, paths),
-        )
+        each = {
+            "cot_questions": 1,
+            "augmentation.questions": self.augmentation.most if self.augmentation is not None else 0,
+            "generation.questions": paths,
+        }
         most = 0
-        for counts, where, each in parts:
-            if counts and where.stop is None:
-                return None
-            most += each * ((where.stop or 0) - where.start) if counts else 0
+        for name, where in self.sources():
+            if self.learns_from(name):
+                if where.stop is None:
+                    return None
+                most += each[name] * (where.stop - where.start)
         if self.evolution_strategy is not None and self.data_mix.needs_corrections:
             most += self.evolution_strategy.count * self.evolution_strategy.rounds * paths
         return most
 
     def learns_from(self, source: str) -> bool:
         """Whether training examples come from the questions of this slice."""
-        return self.data_mix.cot if source == "cot_questions" else self.data_mix.needs_corrections
+        return self.data_mix.needs_corrections if source == "generation.questions" else self.data_mix.cot
 
     def notes(self) -> Iterator[str]:
         """What a reader of the numbers must know about where the data came from."""

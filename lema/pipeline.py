@@ -6,13 +6,21 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from lema.blend import Budget
+from lema.datasets import Published
 from lema.evolving import evolved_corrections
 from lema.experiment import Experiment
+from lema.protocols import Verifier
+from lema.sections import Augmentation, Scored
+from lema.slices import Slice
 from lema.stage import Stage
+from lema.stages.augment import Augment
 from lema.stages.correct import Correct
+from lema.stages.delta_ppl import DeltaPerplexity
 from lema.stages.evaluate import Evaluate
 from lema.stages.generate import Generate
-from lema.stages.mix import Mix
+from lema.stages.grade import Grade
+from lema.stages.mix import Mix, TestSet
+from lema.stages.select import Select
 from lema.stages.train import Train
 
 
@@ -27,42 +35,78 @@ class Pipeline:
     train: Train
     evaluate: tuple[Evaluate, ...]  # one a task
     base: tuple[Evaluate, ...]  # the same of the model before training; none when that is not asked for
+    grade: tuple[Grade, ...] = ()  # both, under the grader of the paper's authors
+    analyse: tuple[DeltaPerplexity, ...] = ()  # of the model before and after training
 
     def targets(self) -> Iterator[Stage]:
         """Stages that nothing follows."""
         yield from self.base
         yield from self.evaluate
+        yield from self.grade
+        yield from self.analyse
 
 
 def pipeline(e: Experiment) -> Pipeline:
     """The stages of an experiment."""
     generate = correct = None
     evolved: list[Correct] = []
-    if e.data_mix.needs_corrections:
-        generate = Generate(
-            task=e.task,
-            questions=e.generation.questions,
-            engine=e.reasoner,
-            format=e.format,
-            sampling=e.generation.sampling,
-            seed=e.generation.seed,
-            part=e.generation.part,
+    if e.data_mix.needs_corrections or e.analysis is not None:
+        generate, correct = corrections(e)
+    learned = correct if e.data_mix.needs_corrections else None
+    if learned is not None and e.evolution_strategy is not None:
+        evolved = evolved_corrections(
+            e, e.evolution_strategy, learned, lambda rounds: train(e, learned, rounds, Budget(share=None))
         )
-        correct = Correct(
-            paths=generate,
-            task=e.task,
-            corrector=e.corrector,
-            per_question=e.generation.correct_per_question,
-            limit=e.generation.correct_at_most,
-        )
-        if e.evolution_strategy is not None:
-            evolved = evolved_corrections(
-                e, e.evolution_strategy, correct, lambda rounds: train(e, correct, rounds, Budget(share=None))
-            )
-    trained = train(e, correct, evolved, e.data_budget)
+    trained = train(e, learned, evolved, e.data_budget)
     assert isinstance(trained.examples, Mix)
-    base = evaluate(e, None) if e.evaluation.base else ()
-    return Pipeline(generate, correct, tuple(evolved), trained.examples, trained, evaluate(e, trained), base)
+    base = tuple(evaluate(e, scored, None) for scored in e.scored) if e.evaluation.base else ()
+    after = tuple(evaluate(e, scored, choose(e, trained, scored)) for scored in e.scored)
+    return Pipeline(
+        generate=generate,
+        correct=correct,
+        evolved=tuple(evolved),
+        mix=trained.examples,
+        train=trained,
+        evaluate=after,
+        base=base,
+        grade=tuple(graded(e, (*base, *after))),
+        analyse=tuple(analyses(e, correct, trained)),
+    )
+
+
+def corrections(e: Experiment) -> tuple[Generate, Correct]:
+    """The mistakes of the experiment's reasoner, and their corrections."""
+    generate = Generate(
+        task=e.task,
+        questions=e.generation.questions,
+        engine=e.reasoner,
+        format=e.format,
+        sampling=e.generation.sampling,
+        seed=e.generation.seed,
+        part=e.generation.part,
+    )
+    correct = Correct(
+        paths=generate,
+        task=e.task,
+        corrector=e.corrector,
+        per_question=e.generation.correct_per_question,
+        limit=e.generation.correct_at_most,
+    )
+    return generate, correct
+
+
+def augment(e: Experiment, augmentation: Augmentation) -> Augment:
+    """Further right paths of training questions."""
+    paths = Generate(
+        task=e.task,
+        questions=augmentation.questions,
+        engine=augmentation.engine,
+        format=augmentation.format or e.format,
+        sampling=augmentation.sampling,
+        seed=augmentation.seed,
+        part=augmentation.part,
+    )
+    return Augment(paths=paths, task=e.task, per_question=augmentation.per_question)
 
 
 def train(e: Experiment, correct: Correct | None, evolved: Sequence[Correct], budget: Budget) -> Train:
@@ -71,6 +115,7 @@ def train(e: Experiment, correct: Correct | None, evolved: Sequence[Correct], bu
     A model that only makes the mistakes of a later round learns from all there is: the budget is that of the
     experiment's own mix, which has the data of all rounds.
     """
+    augmentation = e.augmentation if e.data_mix.cot else None
     mix = Mix(
         task=e.task,
         cot_questions=e.cot_questions,
@@ -80,26 +125,85 @@ def train(e: Experiment, correct: Correct | None, evolved: Sequence[Correct], bu
         format=e.format,
         tokenizer=e.model if budget.target_tokens is not None else None,
         seed=e.seed,
-        augmented=None,
+        augmented=None if augmentation is None else augment(e, augmentation),
         further=tuple(evolved),
-        decontamination=None,
-        tests=(),
+        decontamination=e.decontamination,
+        tests=tuple(held_out(e)) if e.decontamination is not None else (),
     )
     return Train(examples=mix, model=e.model, trainer=e.trainer, format=e.format, seed=e.seed)
 
 
-def evaluate(e: Experiment, trained: Train | None) -> tuple[Evaluate, ...]:
-    """One evaluation a task, of the trained model or of the model as it was."""
-    return tuple(
-        Evaluate(
-            task=scored.task,
-            questions=scored.where,
-            engine=e.evaluation.engine,
-            format=e.format,
-            sampling=e.evaluation.sampling,
-            trained=trained,
-            seed=e.evaluation.seed,
-            part=e.evaluation.part,
-        )
-        for scored in e.scored
+def held_out(e: Experiment) -> Iterator[TestSet]:
+    """What no training example may give away: the whole splits that are scored, so that scoring fewer of their
+    questions changes no training set.
+
+    Where training examples come from the very split, the questions of it that are scored.
+    """
+    learned = {where.split for name, where in e.sources() if e.learns_from(name)}
+    for scored in e.scored:
+        same = scored.task.name == e.task.name and scored.where.split in learned
+        yield TestSet(task=scored.task, questions=scored.where if same else Slice(split=scored.where.split))
+
+
+def choose(e: Experiment, trained: Train, scored: Scored) -> Train | Select:
+    """The checkpoint of a training run that a task is scored with."""
+    choice = e.checkpoint
+    if choice.by == "last":
+        return trained
+    on_dev = choice.questions
+    return Select(
+        trained=trained,
+        by=choice.by,
+        task=scored.task if on_dev is None else e.task,
+        questions=scored.where if on_dev is None else on_dev,
+        engine=e.evaluation.engine,
+        format=e.format,
+        sampling=e.evaluation.sampling,
+        seed=e.evaluation.seed,
+        part=choice.part,
     )
+
+
+def evaluate(e: Experiment, scored: Scored, trained: Stage | None) -> Evaluate:
+    """The evaluation of a trained model, or of the model as it was, on one task."""
+    return Evaluate(
+        task=scored.task,
+        questions=scored.where,
+        engine=e.evaluation.engine,
+        format=e.format,
+        sampling=e.evaluation.sampling,
+        trained=trained,
+        seed=e.evaluation.seed,
+        part=e.evaluation.part,
+    )
+
+
+def graded(e: Experiment, evaluations: Sequence[Evaluate]) -> Iterator[Grade]:
+    """The evaluations under the grader of the paper's authors, where the task names it and it is asked for."""
+    for evaluation in evaluations if e.evaluation.published_grader else ():
+        verifier = published_grader(evaluation)
+        if verifier is not None:
+            yield Grade(solutions=evaluation, verifier=verifier)
+
+
+def published_grader(evaluation: Evaluate) -> Verifier | None:
+    """The grader that the paper's authors used for the task; None for other tasks."""
+    return evaluation.task.published if isinstance(evaluation.task, Published) else None
+
+
+def analyses(e: Experiment, correct: Correct | None, trained: Train) -> Iterator[DeltaPerplexity]:
+    """How the model before and after training sees the corrections of the experiment's own questions."""
+    if e.analysis is None or correct is None:
+        return
+    for run in (None, choose(e, trained, e.scored[0])):
+        yield DeltaPerplexity(
+            corrections=correct,
+            model=e.model,
+            format=e.format,
+            trained=run,
+            quantised=e.analysis.quantised,
+            seed=e.analysis.seed,
+            device=e.analysis.device,
+            batch_tokens=e.analysis.batch_tokens,
+            part=e.analysis.part,
+        )

@@ -15,13 +15,14 @@ from typing import Any
 from toy_store import make
 
 from lema.blend import Blend, Budget
-from lema.experiment import Evaluation, Experiment, Generation
+from lema.experiment import Experiment
 from lema.formats import Format
 from lema.models import Model
 from lema.options import Point
 from lema.pipeline import pipeline
 from lema.protocols import Complete, Correct, Prompt, Reply, Sampling, TrainJob, Verifier
 from lema.records import Correction, Judgement, Question, Solution, Verdict
+from lema.sections import Evaluation, Generation
 from lema.slices import Slice
 from lema.spec import Spec, spec
 from lema.stage import Stage

@@ -47,7 +47,7 @@ class Mix(Stage):
 
     kind = "mix"
     task: Task
-    cot_questions: Slice
+    cot_questions: Slice | None
     corrections: Stage | None
     blend: Blend
     budget: Budget
@@ -113,7 +113,9 @@ class Mix(Stage):
     def cot_rows(self) -> list[Question]:
         """Questions whose reference paths are trained on."""
         where = self.cot_questions
-        return self.task.questions(where.split, where.start, where.stop) if self.blend.cot else []
+        if where is None or not self.blend.cot:
+            return []
+        return self.task.questions(where.split, where.start, where.stop)
 
     def examples(self, augmented: Artifact | None, corrections: Iterable[Artifact]) -> Iterator[Example]:
         """Every example of the mix, before any budget."""

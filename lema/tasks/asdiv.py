@@ -61,6 +61,7 @@ class Asdiv(Published):
     kind = "asdiv"
     worked: ClassVar[bool] = False
     verifier: Verifier
+    published: Verifier | None = runtime(default=None)  # the grader of the paper's authors
     hub: str = runtime(default="EleutherAI/asdiv")
     revision: str | None = runtime(default=None)
     path: str | None = runtime(default=None)

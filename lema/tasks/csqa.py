@@ -94,6 +94,7 @@ class Csqa(Published):
     kind = "csqa"
     worked: ClassVar[bool] = False
     verifier: Verifier
+    published: Verifier | None = runtime(default=None)  # the grader of the paper's authors
     hub: str = runtime(default="tau/commonsense_qa")
     revision: str | None = runtime(default=None)
     path: str | None = runtime(default=None)

@@ -54,6 +54,7 @@ class Gsm8k(Published):
 
     kind = "gsm8k"
     verifier: Verifier
+    published: Verifier | None = runtime(default=None)  # the grader of the paper's authors
     hub: str = runtime(default="openai/gsm8k")  # with `subset` and `revision` in the fingerprint, unless `path` is used
     subset: str = runtime(default="main")
     revision: str | None = runtime(default=None)

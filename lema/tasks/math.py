@@ -122,6 +122,7 @@ class Math(Published):
 
     kind = "math"
     verifier: Verifier
+    published: Verifier | None = runtime(default=None)  # the grader of the paper's authors
     hub: str = runtime(default="EleutherAI/hendrycks_math")
     revision: str | None = runtime(default=None)
     hub_500: str = runtime(default="HuggingFaceH4/MATH-500")

@@ -43,6 +43,7 @@ class Svamp(Published):
     kind = "svamp"
     worked: ClassVar[bool] = False
     verifier: Verifier
+    published: Verifier | None = runtime(default=None)  # the grader of the paper's authors
     hub: str = runtime(default="ChilleD/SVAMP")
     revision: str | None = runtime(default=None)
     path: str | None = runtime(default=None)

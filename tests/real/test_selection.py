@@ -10,11 +10,11 @@ from toy_lab import experiment, run_stage
 
 from lema.blend import Budget
 from lema.engines.transformers import Transformers
-from lema.experiment import Evaluation
 from lema.models import Model
 from lema.pipeline import pipeline
 from lema.protocols import Sampling
 from lema.records import Solution
+from lema.sections import Evaluation
 from lema.slices import Slice
 from lema.stages.sampling import solve
 from lema.stages.select import CheckpointScore, Select

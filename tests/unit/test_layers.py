@@ -16,7 +16,7 @@ LAYERS = tuple(
         "store lease holder work artifact shards manifest durable garbage provenance race extras prompts models "
         "session correction_wording formats examples steps slices datasets blend stage stats synth tracking encoding "
         "loading decoding kvcache scoring likeness masking shingles leaks duplicates decontaminating novelty spool "
-        "evolution voting repeats",
+        "evolution voting repeats sections",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
         "experiment pipeline evolving options plan progress jobs runner cluster report grading",

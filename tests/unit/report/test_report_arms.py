@@ -9,7 +9,6 @@ from toy_grading import Lenient, chosen
 from toy_lab import ToyModel, points, run, run_stage
 
 from lema.blend import Blend, Budget
-from lema.experiment import Evaluation
 from lema.models import Model
 from lema.pipeline import pipeline
 from lema.protocols import Sampling
@@ -18,6 +17,7 @@ from lema.report.html import render_html
 from lema.report.model import Role
 from lema.report.pairs import MOST
 from lema.report.read import finished
+from lema.sections import Evaluation
 from lema.slices import Slice
 from lema.stages.grade import Grade
 from lema.store import Store

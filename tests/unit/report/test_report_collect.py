@@ -11,7 +11,6 @@ from toy_lab import ToyModel, experiment, points, run, run_stage
 
 from lema.blend import Budget
 from lema.errors import InputError
-from lema.experiment import Evaluation
 from lema.options import Point
 from lema.pipeline import pipeline
 from lema.protocols import Sampling
@@ -19,6 +18,7 @@ from lema.report.collect import collect
 from lema.report.html import render_html
 from lema.report.model import Report
 from lema.report.read import finished
+from lema.sections import Evaluation
 from lema.slices import Slice
 from lema.store import Store
 

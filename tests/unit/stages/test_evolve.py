@@ -18,11 +18,11 @@ from lema.errors import InputError
 from lema.evolution import draw_seeds
 from lema.evolvers.procedural import Procedural
 from lema.evolvers.teacher import Teacher
-from lema.experiment import Generation
 from lema.formats import Format
 from lema.pipeline import pipeline
 from lema.protocols import Sampling
 from lema.records import Correction, Evolved, Question
+from lema.sections import Generation
 from lema.slices import Slice
 from lema.spec import spec
 from lema.stages.correct import Correct

@@ -1,0 +1,119 @@
+"""The sections of an experiment: how mistakes are collected, CoT is augmented, and models are chosen and scored."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lema.errors import ConfigError
+from lema.formats import Format
+from lema.protocols import Engine, Sampling, Task
+from lema.slices import Slice
+from lema.spec import Spec, runtime, spec
+
+Count = Annotated[int, Field(ge=1)]
+
+
+@spec
+class Generation(Spec):
+    """How mistakes are collected: which questions, how many paths each, at which temperature."""
+
+    kind = "generation"
+    questions: Slice
+    sampling: Sampling
+    seed: int = 0
+    correct_per_question: Count | None = None
+    correct_at_most: Count | None = None
+    part: Count = runtime(default=200)  # questions between two saves
+
+
+@spec
+class Augmentation(Spec):
+    """Further CoT examples: right paths that an engine samples on training questions (paper §2.3, §3.2).
+
+    `format` words the request; None takes the experiment's. `per_question` bounds how many right, different paths
+    of a question are kept. A task without worked solutions has its CoT from here alone.
+    """
+
+    kind = "augmentation"
+    questions: Slice
+    engine: Engine
+    sampling: Sampling
+    format: Format | None = None
+    per_question: Count | None = None
+    seed: int = 0
+    part: Count = runtime(default=200)  # questions between two saves
+
+    @property
+    def most(self) -> int:
+        """Paths of a question that can be kept."""
+        return min(self.per_question or self.sampling.n, self.sampling.n)
+
+
+@spec
+class Checkpoint(Spec):
+    """Which checkpoint of a training run is scored (paper §3.3).
+
+    `best_on_dev` is the one with the most right answers to `questions`, which nothing else uses.
+    `best_on_test` is chosen on the questions that are scored, for each task its own: what the paper did. Numbers chosen
+    that way are too high, and are labelled wherever they appear.
+    """
+
+    kind = "checkpoint"
+    by: Literal["last", "best_on_dev", "best_on_test"] = "last"
+    questions: Slice | None = None
+    part: Count = runtime(default=200)  # questions given to the engine at once
+
+    def check(self) -> None:
+        if self.by == "best_on_dev" and self.questions is None:
+            raise ConfigError(
+                "checkpoint.questions: say which questions, neither trained on nor scored, best_on_dev chooses on"
+            )
+        if self.by != "best_on_dev" and self.questions is not None:
+            raise ConfigError(f"checkpoint.questions: {self.by} chooses on no questions of its own; leave them null")
+
+
+@spec
+class Analysis(Spec):
+    """What else is measured: DeltaPPL, how much likelier a model finds corrections than mistakes (paper App. D.5)."""
+
+    kind = "analysis"
+    quantised: bool = False  # score with 4-bit weights, as QLoRA trains
+    seed: int = 0  # of the bootstrap
+    device: Literal["auto", "cpu", "cuda"] = runtime(default="auto")
+    batch_tokens: Count = runtime(default=8192)  # tokens that go through the model at once
+    part: Count = runtime(default=500)  # corrections between two saves
+
+
+@spec
+class Scored(Spec):
+    """A task that a model is scored on, and which of its questions: by default all that results are reported on."""
+
+    kind = "scored"
+    task: Task
+    questions: Slice | None = None
+
+    @property
+    def where(self) -> Slice:
+        return self.questions or Slice(split=self.task.test_split)
+
+
+@spec
+class Evaluation(Spec):
+    """How a model is scored. `base` also scores the model before training.
+
+    `questions` are those of the experiment's own task. `tasks` are all tasks to score on; none: that one.
+    On the command line and in files they are names of the group `task`. `published_grader` judges the same solutions
+    again by the grader of the paper's authors, for tasks that have one, so that numbers can be compared with theirs.
+    """
+
+    kind = "evaluation"
+    questions: Slice
+    tasks: tuple[Scored, ...] = ()
+    engine: Engine
+    sampling: Sampling
+    base: bool = True
+    seed: int = 0
+    published_grader: bool = runtime(default=False)
+    part: Count = runtime(default=200)  # questions between two saves
