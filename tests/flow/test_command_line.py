@@ -237,8 +237,11 @@ def left_to_the_user(group: str, file: Path) -> list[str]:
     words = [f"{group}.{name}={value}" for name, value in unpinned.items()]
     if group == "evolution_strategy" and file.stem.startswith("teacher_"):
         words += ["teacher=openai", "teacher.model=toy"]
+    if group == "trainer" and node.get("keep_every") is None:
+        words += ["checkpoint=last"]
     if group == "task":
         task = build({**node, **unpinned}, "task")
+        words += [] if "dev" in task.splits and task.test_split == "test" else ["checkpoint=last"]
         words += [] if getattr(task, "worked", True) else ["data_mix=corrections"]
         if "train" not in task.splits or task.test_split != "test":
             slices = {"cot_questions": (0, 5), "generation.questions": (0, 5), "evaluation.questions": (5, 9)}
