@@ -59,7 +59,7 @@ def test_data_size_has_the_papers_four_arms_and_shares_what_they_share(setting: 
     assert len({key(stage.correct) for stage in stages if stage.correct is not None}) == 1
     arms = {(p.experiment.data_mix.name, p.experiment.data_budget.examples) for p in points}
     cot = points[0].experiment.cot_questions.stop
-    assert cot == (7473 if setting else 1500)
+    assert cot == (7000 if setting else 1500)
     assert arms == {("cot", None), ("cot_matched", None), ("cot_and_corrections", None), ("cot_and_corrections", cot)}
 
 
@@ -81,9 +81,8 @@ def test_table_1_trains_every_backbone_with_the_hyper_parameters_of_its_size_and
         seen[e.model.name, e.task.name, e.data_mix.name] += 1
         assert e.trainer.learning_rate == (2e-4 if e.model.name in SMALL else 1e-4)
         assert e.trainer.max_length == {"gsm8k": 1024, "math": 1536}[e.task.name]
-        assert (
-            e.evaluation.questions.stop is None and e.cot_questions.stop == {"gsm8k": 7473, "math": 7500}[e.task.name]
-        )
+        assert e.evaluation.questions.stop is None and e.cot_questions.stop == 7000
+        assert e.checkpoint.questions.start == 7000
         assert e.format.wording == "lema_v1" and e.evaluation.sampling.temperature == 0
     assert set(seen.values()) == {3}
     assert set(seen) == {
