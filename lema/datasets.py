@@ -22,8 +22,9 @@ import msgspec
 from lema.errors import ConfigError, InputError
 from lema.extras import require
 from lema.models import folder_digest
-from lema.protocols import Verifier
+from lema.protocols import Task, Verifier
 from lema.records import Question
+from lema.slices import NO_PARTS
 from lema.spec import Spec, digest
 from lema.steps import one_line
 
@@ -229,6 +230,7 @@ class Published(Spec, ABC):
     """
 
     worked: ClassVar[bool] = True  # whether the rows have worked solutions
+    parts: ClassVar[Mapping[str, str]] = NO_PARTS  # splits whose questions are also in another: {part: whole}
     verifier: Verifier
     published: Verifier | None = None  # the grader of the paper's authors; tasks that have one make it a field
 
@@ -273,6 +275,16 @@ class Published(Spec, ABC):
             f"{self.name} has answers and no worked solutions, so there are no reference paths to train on. Let a "
             "teacher write them (CoT augmentation, paper section 2.3), or take a mix without them: data_mix=corrections"
         )
+
+
+def parts_of(task: Task) -> Mapping[str, str]:
+    """Splits of a task that are parts of others, as {part: whole}."""
+    return task.parts if isinstance(task, Published) else NO_PARTS
+
+
+def told_parts(task: Task) -> str:
+    """The same in words, for the end of a message."""
+    return "".join(f" (Of {task.name}, {part} is a part of {whole}.)" for part, whole in parts_of(task).items())
 
 
 def question_id(task: str, text: str) -> str:

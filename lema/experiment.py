@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lema.blend import Blend, Budget
-from lema.datasets import Published
+from lema.datasets import Published, parts_of, told_parts
 from lema.errors import ConfigError
 from lema.evolution import Strategy
 from lema.evolving import check_evolution
@@ -108,10 +108,11 @@ class Experiment(Spec):
         used = [(name, where) for name, where in self.sources() if self.learns_from(name)]
         used += [("evaluation.questions", scored.where) for scored in self.scored if scored.task.name == self.task.name]
         for name, where in used:
-            if where.overlaps(choice.questions):
+            if where.overlaps(choice.questions, parts_of(self.task)):
                 raise ConfigError(
                     f"checkpoint.questions ({choice.questions}) and {name} ({where}) overlap: a checkpoint must not be "
                     "chosen on questions that it learned from or is scored on. Choose other slices."
+                    f"{told_parts(self.task)}"
                 )
 
     def check_split(self, name: str, where: Slice) -> None:
@@ -134,10 +135,12 @@ class Experiment(Spec):
                     f"only {', '.join(task.splits)}"
                 )
             for name, learned in self.sources():
-                if self.learns_from(name) and task.name == self.task.name and learned.overlaps(where):
+                same = self.learns_from(name) and task.name == self.task.name
+                if same and learned.overlaps(where, parts_of(task)):
                     raise ConfigError(
                         f"{name} ({learned}) and evaluation.questions ({where}) overlap: "
                         "a model must not be scored on questions that it learned from. Choose other slices."
+                        f"{told_parts(task)}"
                     )
 
     def sources(self) -> tuple[tuple[str, Slice], ...]:

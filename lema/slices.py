@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
 
 from lema.errors import ConfigError
 from lema.spec import Spec, spec
+
+NO_PARTS: Mapping[str, str] = MappingProxyType({})
 
 
 @spec
@@ -23,10 +27,14 @@ class Slice(Spec):
         if self.stop is not None and self.stop <= self.start:
             raise ConfigError(f"stop must be greater than start ({self.start}), got {self.stop}")
 
-    def overlaps(self, other: Slice) -> bool:
-        """Whether a question can be in both."""
+    def overlaps(self, other: Slice, parts: Mapping[str, str] = NO_PARTS) -> bool:
+        """Whether a question can be in both.
+
+        `parts` says which splits are made of questions of another (`{"math500": "test"}`). Where in the other
+        they stand is not known, so that any slice of a part overlaps any of the whole, and of another part of it.
+        """
         if self.split != other.split:
-            return False
+            return parts.get(self.split, self.split) == parts.get(other.split, other.split)
         before = self.stop is not None and self.stop <= other.start
         after = other.stop is not None and other.stop <= self.start
         return not (before or after)

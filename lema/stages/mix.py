@@ -18,7 +18,7 @@ from lema.protocols import Task
 from lema.records import Correction, Example, Question, Solution
 from lema.slices import Slice
 from lema.spec import Spec, since, spec
-from lema.spool import Spool
+from lema.spool import Seen, Spool
 from lema.stage import Inputs, Stage
 from lema.steps import from_free_form
 from lema.store import Artifact, Work
@@ -42,7 +42,8 @@ class Mix(Stage):
 
     `further` are corrections of evolved questions, and `augmented` further right paths. `tokenizer` is the
     model whose tokens a token budget counts, and None for other budgets. Examples are held on disk,
-    so that memory grows by some bytes an example only.
+    so that memory grows by some bytes an example only. Of examples with one prompt and completion (an evolved
+    question of two rounds, an augmented path equal to another) the first is kept, and the others are counted.
     """
 
     kind = "mix"
@@ -66,9 +67,10 @@ class Mix(Stage):
         leaked = {row.question_id for row in dropped}
         sources: list[str] = []
         questions: list[str] = []
+        seen = Seen()
         with Spool[Example](work.scratch / "examples.jsonl") as spool:
             for example in self.examples(augmented, artifacts):
-                if example.question_id not in leaked:
+                if example.question_id not in leaked and seen.new(example.prompt, example.completion):
                     spool.append(example)
                     sources.append(intern(example.source))
                     questions.append(intern(example.question_id))
@@ -79,6 +81,7 @@ class Mix(Stage):
             "examples": len(chosen),
             "questions": len({questions[number] for number in chosen}),
             "sources": dict(sorted(Counter(sources[number] for number in chosen).items())),
+            "duplicates": seen.repeats,
             "leaks": dict(sorted(Counter(row.rule for row in dropped).items())),
         }
 

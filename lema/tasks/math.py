@@ -13,6 +13,7 @@ rows say `subject` for `type` and give the level as a number. A problem has one 
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 
 import msgspec
 
@@ -121,6 +122,7 @@ class Math(Published):
     """
 
     kind = "math"
+    parts = MappingProxyType({"math500": "test"})
     verifier: Verifier
     published: Verifier | None = runtime(default=None)  # the grader of the paper's authors
     hub: str = runtime(default="EleutherAI/hendrycks_math")
