@@ -5,7 +5,8 @@ python benchmarks/mix_stage.py --rows 10000 100000  other sizes
 
 Seven of ten rows are reference paths, three are corrections from another stage's artifact. Texts are generated with
 the lengths of GSM8K's; 0.2 % of the questions are one of 5,000 others with other names and numbers, of which 1,319 are
-the test set, and one corrected question in 100 is corrected twice in the same words. Decontamination and shuffling are on. Rows are made before, by
+the test set, and one corrected question in 100 is corrected twice in the same words.
+Decontamination and shuffling are on. Rows are made before, by
 another process, and on disk: reading them is part of the time, making them is not. The peak is the stage's process's,
 from /proc. Exits with 1 when a size needs more than 1 GiB.
 """
