@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from sys import intern
 from typing import Any
 
@@ -42,8 +42,9 @@ class Mix(Stage):
 
     `further` are corrections of evolved questions, and `augmented` further right paths. `tokenizer` is the
     model whose tokens a token budget counts, and None for other budgets. Examples are held on disk,
-    so that memory grows by some bytes an example only. Of examples with one prompt and completion (an evolved
-    question of two rounds, an augmented path equal to another) the first is kept, and the others are counted.
+    so that memory grows by some bytes an example only. Of equal paths, and of equal corrections of equal wrong paths
+    (an evolved question of two rounds), the first is kept and the others are counted. That does not depend on the
+    form that the mix gives to corrections, so that mixes which should have as many of them do.
     """
 
     kind = "mix"
@@ -69,8 +70,8 @@ class Mix(Stage):
         questions: list[str] = []
         seen = Seen()
         with Spool[Example](work.scratch / "examples.jsonl") as spool:
-            for example in self.examples(augmented, artifacts):
-                if example.question_id not in leaked and seen.new(example.prompt, example.completion):
+            for example, made_of in self.examples(augmented, artifacts):
+                if example.question_id not in leaked and seen.new(*made_of):
                     spool.append(example)
                     sources.append(intern(example.source))
                     questions.append(intern(example.question_id))
@@ -120,20 +121,27 @@ class Mix(Stage):
             return []
         return self.task.questions(where.split, where.start, where.stop)
 
-    def examples(self, augmented: Artifact | None, corrections: Iterable[Artifact]) -> Iterator[Example]:
-        """Every example of the mix, before any budget."""
+    def examples(
+        self, augmented: Artifact | None, corrections: Iterable[Artifact]
+    ) -> Iterator[tuple[Example, Sequence[str]]]:
+        """Every example of the mix, before any budget, with the texts that decide whether two are made of the same."""
         for question in self.cot_rows():
-            yield path_example(self.format, question, self.task.steps(question), "cot")
+            example = path_example(self.format, question, self.task.steps(question), "cot")
+            yield example, ("path", example.prompt, example.completion)
         if augmented is not None and self.blend.cot:
             asked = {question.id: question for question in augmented.rows("questions.jsonl", Question)}
             for path in augmented.rows("paths.jsonl", Solution):
                 steps = from_free_form(path.text, path.answer)
-                yield path_example(self.format, asked[path.question_id], steps, "augmented")
+                example = path_example(self.format, asked[path.question_id], steps, "augmented")
+                yield example, ("path", example.prompt, example.completion)
         for artifact in corrections:
             asked = {question.id: question for question in artifact.rows("questions.jsonl", Question)}
             for path, correction in corrected(artifact):
                 wrong = from_free_form(path.text, path.answer)
-                yield correction_example(self.format, self.blend, asked[path.question_id], wrong, correction)
+                question = asked[path.question_id]
+                example = correction_example(self.format, self.blend, question, wrong, correction)
+                step = str(correction.step)
+                yield example, (question.text, path.text, step, correction.explanation, *correction.solution)
 
     def sizes(self, spool: Spool[Example]) -> Callable[[int], int]:
         """How many target tokens each example has, by the tokenizer of the model that learns."""

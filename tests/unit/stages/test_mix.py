@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -163,6 +164,29 @@ def test_of_equal_examples_the_first_stays_and_the_others_are_counted(tmp_path: 
     assert made.summary["sources"] == {"augmented": 2, "correction": 3, "cot": 3}
     assert Counter((row.prompt, row.completion) for row in rows).most_common(1)[0][1] == 1
     assert {row.question_id for row in rows if row.source == "correction"} == {of.id for of in first}
+
+
+@pytest.mark.parametrize("form", ["as_corrections", "as_cot", "in_target"])
+def test_a_mix_has_as_many_corrections_in_every_form(tmp_path: Path, form: str) -> None:
+    """Corrections of different wrong paths can contain one and the same right path, which as_cot then has twice."""
+    asked = question("one", f"again: {OWN[0]}")
+    wrong = [path(asked, n, f"Step 1: The answer is {5 + n}.", right=False) for n in range(2)]
+    fixed = [
+        Correction(
+            question_id=of.question_id,
+            solution_id=of.id,
+            corrector="toy",
+            step=1,
+            explanation="No.",
+            solution=("The answer is 4.",),
+            answer="4",
+        )
+        for of in wrong
+    ]
+    held = planted(tmp_path / "held", questions=[asked], paths=wrong, corrections=fixed)
+    blend = dataclasses.replace(BLEND, corrections=form)
+    made = mixed(tmp_path, gsm8k(tmp_path, OWN), corrections=held, blend=blend)
+    assert made.summary["examples"] == len(OWN) + 2 and made.summary["duplicates"] == 0
 
 
 def test_a_mix_without_equal_examples_counts_none(tmp_path: Path) -> None:
