@@ -65,11 +65,12 @@ class Budget(Spec):
 
     When something must go, `keep` says what stays: `corrections` drops CoT first (LEMA-32K of
     §4.1), `cot` drops corrections first, `shares` drops both in proportion. `share` fixes how much of
-    the examples corrections are, to the nearest example.
+    the examples corrections are, to the nearest example. `examples="cot"` is as many as the mix has CoT examples,
+    leaks already left out, counted when the mix is made: the size of the arm with CoT alone.
     """
 
     kind = "budget"
-    examples: Annotated[int, Field(ge=1)] | None = None
+    examples: Annotated[int, Field(ge=1)] | Literal["cot"] | None = None
     target_tokens: Annotated[int, Field(ge=1)] | None = None
     keep: Literal["corrections", "cot", "shares"] = "corrections"
     share: Annotated[float, Field(ge=0, le=1)] | None = since(None)
@@ -98,11 +99,21 @@ def spend(budget: Budget, cot: Sequence[E], corrections: Sequence[E], tokens: Ca
     if budget.full:
         chosen = [*cot, *corrections]
     elif budget.examples is not None:
-        chosen = _by_count(budget, budget.examples, cot, corrections, draw)
+        wanted = _as_many_as(cot) if budget.examples == "cot" else budget.examples
+        chosen = _by_count(budget, wanted, cot, corrections, draw)
     else:
         chosen = _by_tokens(budget, budget.target_tokens or 0, cot, corrections, tokens, draw)
     draw.shuffle(chosen)
     return chosen
+
+
+def _as_many_as(cot: Sequence[E]) -> int:
+    if not cot:
+        raise InputError(
+            "data_budget.examples=cot is as many examples as the mix has CoT examples, and it has none. Take a mix "
+            "with CoT and questions for it (cot_questions, augmentation), or a number of examples."
+        )
+    return len(cot)
 
 
 def _priority(budget: Budget, cot: Sequence[E], corrections: Sequence[E], draw: random.Random) -> list[E]:

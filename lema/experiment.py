@@ -64,9 +64,15 @@ class Experiment(Spec):
         self.check_checkpoint()
         self.trainer.check_model(self.model, from_checkpoint=False)
         most = self.most_examples()
-        if self.data_budget.examples is not None and most is not None and self.data_budget.examples > most:
+        wanted = self.data_budget.examples
+        if wanted == "cot" and not self.data_mix.cot:
             raise ConfigError(
-                f"data_budget.examples: {self.data_budget.examples:,} is more than the {most:,} that this mix can have "
+                f"data_budget.examples: cot is as many examples as the mix has CoT examples, and data_mix="
+                f"{self.data_mix.name} has none. Take a mix with CoT, or a number (data_budget=examples)."
+            )
+        if isinstance(wanted, int) and most is not None and wanted > most:
+            raise ConfigError(
+                f"data_budget.examples: {wanted:,} is more than the {most:,} that this mix can have "
                 "(one a question of cot_questions, and one a sampled path of generation.questions)"
             )
         if self.evaluation.sampling.n != 1:

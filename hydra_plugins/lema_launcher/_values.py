@@ -19,6 +19,7 @@ from lema.building import Fault, Refused
 from lema.wording import suggestion
 
 OUTSIDE = ("store", "report")  # keys that may take their value from the environment: they decide no result
+GROUP = re.compile(r"\$\{(\w+)\}")
 RESOLVER = re.compile(r"\$\{\s*[\w.]+\s*:")
 Groups = Mapping[str, Sequence[str]]  # options of each group
 
@@ -55,7 +56,8 @@ def plain(composed: DictConfig, groups: Groups) -> dict[str, Any]:
     """
     with open_dict(composed):
         composed.pop("hydra", None)
-    faults = list(_outside(OmegaConf.to_container(composed, resolve=False), ""))
+    written = OmegaConf.to_container(composed, resolve=False)
+    faults = [*_outside(written), *_unchosen(written, groups)]
     if faults:
         raise Refused(faults)
     try:
@@ -64,17 +66,35 @@ def plain(composed: DictConfig, groups: Groups) -> dict[str, Any]:
         raise Refused(list(_unresolved(composed, groups))) from None
 
 
-def _outside(node: Any, at: str) -> Iterator[Fault]:
+def _outside(written: Any) -> Iterator[Fault]:
+    allowed = " and ".join(OUTSIDE)
+    for path, value in _texts(written, ""):
+        if RESOLVER.search(value) and path not in OUTSIDE:
+            yield Fault(path, f"{value!r} takes its value from outside the configuration, which only {allowed} may")
+
+
+def _unchosen(written: Any, groups: Groups) -> Iterator[Fault]:
+    """Groups that other parts take their value from (`engine: ${teacher}`), and of which nothing is chosen."""
+    needed: dict[str, list[str]] = {}
+    for path, value in _texts(written, ""):
+        group = GROUP.fullmatch(value)
+        if group and group[1] in groups and written.get(group[1], "") is None:
+            needed.setdefault(group[1], []).append(path)
+    for name, paths in needed.items():
+        options = ", ".join(groups[name])
+        yield Fault(name, f"none is chosen; needed by {' and '.join(paths)}. Choose one with {name}=: {options}")
+
+
+def _texts(node: Any, at: str) -> Iterator[tuple[str, str]]:
+    """Every text below a node, with its path."""
     if isinstance(node, dict):
         for key, held in node.items():
-            yield from _outside(held, f"{at}.{key}".lstrip("."))
+            yield from _texts(held, f"{at}.{key}".lstrip("."))
     elif isinstance(node, list):
         for number, held in enumerate(node):
-            yield from _outside(held, f"{at}[{number}]")
-    elif isinstance(node, str) and RESOLVER.search(node) and at not in OUTSIDE:
-        yield Fault(
-            at, f"{node!r} takes its value from outside the configuration, which only {' and '.join(OUTSIDE)} may"
-        )
+            yield from _texts(held, f"{at}[{number}]")
+    elif isinstance(node, str):
+        yield at, node
 
 
 def _unresolved(node: DictConfig | ListConfig, groups: Groups, at: str = "") -> Iterator[Fault]:
@@ -95,7 +115,7 @@ def _unresolved(node: DictConfig | ListConfig, groups: Groups, at: str = "") -> 
 
 def _dangling(path: str, error: OmegaConfBaseException, node: Any, groups: Groups) -> Fault:
     written = str(getattr(node, "_value", lambda: node)())
-    group = re.fullmatch(r"\$\{(\w+)\}", written)
+    group = GROUP.fullmatch(written)
     if group and group[1] in groups:
         options = ", ".join(groups[group[1]])
         return Fault(group[1], f"none is chosen, and other parts need it. Choose one with {group[1]}=: {options}")

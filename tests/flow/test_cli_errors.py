@@ -110,6 +110,8 @@ WRONG: list[tuple[str, *tuple[str, ...]]] = [
         "data_budget.examples: 99,999 is more than",
         "cot_questions",
     ),
+    ("data_budget.examples=cots", "data_budget.examples: expected an integer or one of cot or null", "'cot'?"),
+    ("data_budget=cot_sized data_mix=corrections", "data_budget.examples: cot is as many", "Take a mix with CoT"),
     ("data_budget=1000", "data_budget: no option '1000'", "full"),
     ("mode=plann", "mode: expected one of run, plan,", "Did you mean 'plan'?"),
     ("model.dtype=float31", "model.dtype: expected one of float32,", "Did you mean 'float32'?"),
@@ -122,7 +124,13 @@ WRONG: list[tuple[str, *tuple[str, ...]]] = [
     ("evaluation.questions.split=train", "must not be scored on questions that it learned from"),
     ("evaluation.questions.split=tset", "evaluation.questions.split: ", "no split 'tset'"),
     ("evaluation.sampling.n=2", "evaluation.sampling.n: pass@1 takes one path a question, got 2"),
-    ("corrector=teacher", "corrector.engine: "),
+    ("corrector=teacher", "teacher: none is chosen; needed by corrector.engine. Choose one with teacher=: ", "openai"),
+    ("augmentation=teacher", "teacher: none is chosen; needed by augmentation.engine", "recorded"),
+    (
+        "evolution_strategy=teacher_correction_centric",
+        "teacher: none is chosen; needed by evolution_strategy.evolver.engine and evolution_strategy.voting.engine. "
+        "Choose one with teacher=: ",
+    ),
     # missing files and values
     ("model.path=/nowhere/at/all", "model", "/nowhere/at/all holds no model"),
     ("model=unpinned", "model.revision: needs a value"),

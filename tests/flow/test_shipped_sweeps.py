@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import ROOT, require_data
 
 sys.path.insert(0, str(ROOT / "tests" / "golden"))
@@ -58,9 +59,13 @@ def test_data_size_has_the_papers_four_arms_and_shares_what_they_share(setting: 
     assert len({key(stage.train) for stage in stages}) == len(points) == 12
     assert len({key(stage.correct) for stage in stages if stage.correct is not None}) == 1
     arms = {(p.experiment.data_mix.name, p.experiment.data_budget.examples) for p in points}
-    cot = points[0].experiment.cot_questions.stop
-    assert cot == (7000 if setting else 1500)
-    assert arms == {("cot", None), ("cot_matched", None), ("cot_and_corrections", None), ("cot_and_corrections", cot)}
+    assert points[0].experiment.cot_questions.stop == (7000 if setting else 1500)
+    assert arms == {
+        ("cot", None),  # CoT-32K
+        ("cot_and_corrections", "cot"),  # LEMA-32K
+        ("cot_matched", None),  # CoT-45K
+        ("cot_and_corrections", None),  # LEMA-45K
+    }
 
 
 def test_tokens_compares_equal_and_more_target_tokens_in_the_papers_ratio() -> None:
@@ -73,24 +78,123 @@ def test_tokens_compares_equal_and_more_target_tokens_in_the_papers_ratio() -> N
 SMALL, LARGE = {"llama2-7b", "llama2-13b"}, {"codellama-34b", "llama-65b", "llama2-70b"}
 
 
+#: methods, sections 2.7, 3, 4.1 and 4.3, by task: what is trained on and chosen on (together the training split),
+#: longest example, tokens of a sampled path, split that is scored.
+SETTINGS = {
+    "gsm8k": (7000, 7473, 1024, 512, "test"),
+    "math": (7000, 7500, 1536, 1024, "test"),
+    "csqa": (9241, 9741, 1536, 1024, "dev"),
+}
+
+
 def test_table_1_trains_every_backbone_with_the_hyper_parameters_of_its_size_and_task() -> None:
     points = points_of("sweeps=table1")
     seen = Counter()
     for point in points:
         e = point.experiment
         seen[e.model.name, e.task.name, e.data_mix.name] += 1
-        assert e.trainer.learning_rate == (2e-4 if e.model.name in SMALL else 1e-4)
-        assert e.trainer.max_length == {"gsm8k": 1024, "math": 1536}[e.task.name]
-        assert e.evaluation.questions.stop is None and e.cot_questions.stop == 7000
-        assert e.checkpoint.questions.start == 7000
-        assert e.format.wording == "lema_v1" and e.evaluation.sampling.temperature == 0
+        small = e.model.name in SMALL
+        held, train, longest, sampled, split = SETTINGS[e.task.name]
+        assert (e.trainer.method, e.trainer.learning_rate) == ("qlora", 2e-4 if small else 1e-4)
+        assert (e.trainer.max_steps, e.trainer.batch_size, e.trainer.keep_every) == (2000, 96, 100)
+        assert (e.trainer.max_length, e.trainer.micro_batch) == (longest, 6 if e.task.name == "gsm8k" else 3)
+        assert (e.generation.questions.split, e.generation.questions.start, e.generation.questions.stop) == (
+            "train",
+            0,
+            held,
+        )
+        assert (e.generation.sampling.temperature, e.generation.sampling.top_p) == (0.7, 1.0)
+        assert (e.generation.sampling.n, e.generation.sampling.max_tokens) == (4, sampled)
+        assert e.generation.correct_per_question is None and e.generation.correct_at_most is None
+        assert (e.checkpoint.questions.start, e.checkpoint.questions.stop) == (held, train)
+        assert (e.evaluation.questions.split, e.evaluation.questions.stop) == (split, None)
+        assert (e.evaluation.sampling.temperature, e.evaluation.sampling.max_tokens) == (0, 2048)
+        assert e.evaluation.published_grader and e.format.wording == "lema_v1"
+        assert e.data_budget.full and e.evolution_strategy is None
+        assert (e.corrector.attempts, e.corrector.sampling.temperature) == (1, 0)
+        assert e.corrector.prompt == ("choice_corrections" if e.task.name == "csqa" else "math_corrections")
+        if e.task.name == "csqa":  # no human CoT: all of it is the teacher's, about 1.5 paths a question
+            assert e.cot_questions is None and e.augmentation.sampling.n == 2
+            assert e.augmentation.questions == e.generation.questions
+        else:
+            assert e.cot_questions == e.generation.questions and e.augmentation is None
     assert set(seen.values()) == {3}
     assert set(seen) == {
-        (model, task, mix)
-        for model in SMALL | LARGE
-        for task in ("gsm8k", "math")
-        for mix in ("cot", "cot_and_corrections")
+        (model, task, mix) for model in SMALL | LARGE for task in SETTINGS for mix in ("cot", "cot_and_corrections")
     }
+
+
+def test_parts_are_those_of_figure_12() -> None:
+    points = points_of("sweeps=parts")
+    assert Counter((p.experiment.data_mix.cot, p.experiment.data_mix.without) for p in points) == {
+        (True, ()): 6,  # whole, and CoT alone
+        (True, ("step",)): 3,
+        (True, ("explanation",)): 3,
+        (True, ("solution",)): 3,
+        (False, ()): 3,  # corrections alone
+    }
+    known = yaml.safe_load((ROOT / "experiments" / "paper_numbers.yaml").read_text())["arms"]
+    assert {p.experiment.data_mix.name for p in points} - set(known) == {"corrections"}
+    stages = [pipeline(point.experiment) for point in points]
+    assert len({key(stage.correct) for stage in stages if stage.correct is not None}) == 1
+    assert len({key(stage.train) for stage in stages}) == 18
+
+
+def test_controls_differ_in_what_is_learned_and_where_the_mistake_is() -> None:
+    points = points_of("sweeps=controls")
+    assert Counter((p.experiment.data_mix.corrections, p.experiment.data_mix.loss) for p in points) == {
+        ("as_corrections", "completion"): 3,
+        ("as_corrections", "changed_steps"): 3,
+        ("in_target", "completion"): 3,
+        ("in_target", "all_but_mistake"): 3,
+        ("as_cot", "completion"): 3,
+    }
+
+
+def test_evolution_compares_none_general_and_correction_centric_at_one_size() -> None:
+    arms = Counter()
+    for point in points_of("sweeps=evolution"):
+        e = point.experiment
+        strategy = e.evolution_strategy
+        assert e.generation.correct_per_question is None and e.evaluation.questions.stop == 1000
+        new = e.generation.questions.stop + (0 if strategy is None else strategy.count)
+        arms[None if strategy is None else strategy.seeds_from, new, e.data_budget.examples, e.data_budget.keep] += 1
+    assert arms == {
+        (None, 1000, None, "corrections"): 3,
+        (None, 2000, 4800, "cot"): 3,
+        ("task", 2000, 4800, "cot"): 3,
+        ("corrections", 2000, 4800, "cot"): 3,
+    }
+
+
+def test_evolution_on_math_has_the_papers_settings() -> None:
+    arms = Counter()
+    for point in points_of("sweeps=evolution_math"):
+        e = point.experiment
+        arms[e.model.name, e.evolution_strategy and e.evolution_strategy.seeds_from] += 1
+        assert (e.trainer.method, e.trainer.learning_rate, e.trainer.batch_size) == ("full", 1e-5, 128)
+        assert e.trainer.epochs == {"llama2-70b": 3.0, "llemma-34b": 2.0}[e.model.name]
+        assert e.checkpoint.by == "last" and e.data_budget.full and e.generation.correct_per_question is None
+        if e.evolution_strategy is not None:
+            assert (e.evolution_strategy.count, e.evolution_strategy.rounds) == (10_000, 1)
+            assert e.evolution_strategy.voting.sampling.n == 3
+    assert arms == {
+        (model, seeds): 3 for model in ("llama2-70b", "llemma-34b") for seeds in (None, "task", "corrections")
+    }
+
+
+def test_round_2_asks_the_model_of_round_1_which_is_trained_once() -> None:
+    by_rounds = {}
+    for point in points_of("sweeps=rounds"):
+        e = point.experiment
+        assert e.generation.correct_per_question is None
+        rounds = 0 if e.evolution_strategy is None else e.evolution_strategy.rounds
+        by_rounds[rounds, e.seed] = pipeline(e)
+    assert set(by_rounds) == {(rounds, seed) for rounds in (0, 1, 2) for seed in (0, 1, 2)}
+    for seed in (0, 1, 2):
+        first, second = by_rounds[1, seed], by_rounds[2, seed]
+        assert key(second.evolved[0]) == key(first.evolved[0])
+        assert key(second.evolved[1].paths.trained) == key(first.train)
 
 
 def test_a_specialised_model_is_compared_with_itself_and_asked_in_its_own_words() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lema.blend import TOLERANCE, Blend, Budget, spend
 from lema.errors import ConfigError, InputError
 from lema.records import Example
+from lema.spec import key
 
 
 def examples(source: str, count: int) -> list[Example]:
@@ -84,3 +85,55 @@ def test_a_mix_of_nothing_and_a_budget_of_both_kinds_are_refused() -> None:
         Blend(name="none", cot=False, corrections="none").check()
     with pytest.raises(ConfigError):
         Budget(examples=1, target_tokens=1).check()
+
+
+@pytest.mark.parametrize("keep", ["corrections", "cot", "shares"])
+def test_cot_sized_is_the_number_of_cot_examples_and_the_very_training_set_of_that_number(keep: str) -> None:
+    counted = spend(Budget(examples="cot", keep=keep), COT, CORRECTIONS, size, 3)  # type: ignore[arg-type]
+    assert counted == spend(Budget(examples=300, keep=keep), COT, CORRECTIONS, size, 3)  # type: ignore[arg-type]
+    assert len(counted) == len(spend(Budget(), COT, [], size, 3)) == 300
+
+
+def test_cot_sized_grows_and_shrinks_with_the_mix_and_has_a_key_of_its_own() -> None:
+    for there in (1, 120, 300):
+        assert len(spend(Budget(examples="cot"), COT[:there], CORRECTIONS, size, 0)) == there
+    assert key(Budget(examples="cot")) != key(Budget(examples=300))
+
+
+def test_cot_sized_without_cot_is_refused() -> None:
+    with pytest.raises(InputError, match="it has none"):
+        spend(Budget(examples="cot"), [], CORRECTIONS, size, 0)
+
+
+@pytest.mark.parametrize(
+    ("share", "wanted", "expected"),
+    [
+        (0.25, 200, (150, 50)),
+        (0.0, 200, (200, 0)),
+        (1.0, 100, (0, 100)),
+        (1 / 3, 100, (67, 33)),  # to the nearest example
+        (0.25, "cot", (225, 75)),
+    ],
+)
+def test_a_share_is_exact(share: float, wanted: int, expected: tuple[int, int]) -> None:
+    chosen = spend(Budget(examples=wanted, share=share), COT, CORRECTIONS, size, 0)
+    assert (sources(chosen)["cot"], sources(chosen)["correction"]) == expected
+    assert len({e.id for e in chosen}) == sum(expected)
+
+
+@pytest.mark.parametrize(
+    ("budget", "what"),
+    [
+        (Budget(examples=300, share=0.5), "needs 150 examples from corrections, and the mix has 100"),
+        (Budget(examples=320, share=0.05), "needs 304 CoT examples, and the mix has 300"),
+        (Budget(examples="cot", share=0.5), "needs 150 examples from corrections, and the mix has 100"),
+    ],
+)
+def test_a_share_that_the_mix_does_not_have_is_refused_with_what_there_is(budget: Budget, what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        spend(budget, COT, CORRECTIONS, size, 0)
+
+
+def test_a_share_of_nothing_in_particular_is_refused() -> None:
+    with pytest.raises(ConfigError, match="share"):
+        Budget(share=0.5).check()

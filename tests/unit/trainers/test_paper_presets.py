@@ -28,6 +28,7 @@ QLORA = {
     "max_steps": 2000,
     "epochs": None,
     "save_every": 100,
+    "keep_every": 100,  # checkpoints, among which one is chosen
     "packing": False,
     "gradient_checkpointing": True,
     "deepspeed": "none",  # data parallel: each of the four GPUs holds all 4-bit weights
@@ -47,6 +48,8 @@ FULL = {
     "beta2": 0.999,
     "max_grad_norm": 0.3,
     "max_length": 768 + 768,
+    "keep_every": None,  # the last one is reported
+    "packing": False,
     "gradient_checkpointing": True,
 }
 PRESETS: dict[str, dict[str, Any]] = {
