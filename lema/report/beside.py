@@ -72,8 +72,7 @@ def sized(examples: Form) -> str:
         return COT_OF_TOKENS.get(tokens, "") if name == "cot" else name if tokens in COT_OF_TOKENS else ""
     if rows is None:
         return name
-    cot = examples["cot_questions"]
-    in_place_of_cot = budget["keep"] == "corrections" and rows == (cot["stop"] or 0) - cot["start"]
+    in_place_of_cot = budget["keep"] == "corrections" and rows == "cot"
     return f"{name}_sized" if name == "cot_and_corrections" and in_place_of_cot else ""
 
 
