@@ -23,7 +23,7 @@ from lema.store import Store
 
 PAPER = load(ROOT / FILE)
 MATCHED = Blend(name="cot_matched", cot=True, corrections="as_cot")
-SIZED = Budget(examples=100, keep="corrections")  # as many as there are questions
+SIZED = Budget(examples="cot", keep="corrections")
 
 
 @pytest.mark.parametrize(
