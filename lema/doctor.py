@@ -21,7 +21,8 @@ from lema.race import race
 
 #: Environment variables that hold keys; only whether they are set is ever shown.
 KEYS = ("OPENAI_API_KEY", "WANDB_API_KEY", "HF_TOKEN")
-EXTRAS = {"openai": "openai", "bitsandbytes": "qlora", "deepspeed": "deepspeed", "wandb": "wandb", "datasets": "hub"}
+EXTRAS = {"openai": "openai", "bitsandbytes": "qlora", "deepspeed": "deepspeed", "wandb": "wandb", "submitit": "slurm"}
+EXTRAS |= {"datasets": "hub"}
 SCARCE = 5 * 2**30  # bytes of free disk below which a run is likely to fill it
 
 
