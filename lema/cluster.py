@@ -142,8 +142,8 @@ def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Pla
             if left == after:
                 raise ConfigError(
                     f"SLURM refuses the job of {store.address(step.stage)}: {' '.join(str(fault).split())}. What it "
-                    f"was given lies in {folder}. Mend the profile (slurm/README.md says how) and type the same command "
-                    "again; jobs that are in the queue stay there."
+                    f"was given lies in {folder}. Mend the profile (slurm/README.md says how) and type the same "
+                    "command again; jobs that are in the queue stay there."
                 ) from None
             after = left
 
@@ -176,7 +176,8 @@ def parameters(step: Step, profile: Profile, store: Store, after: Sequence[str],
         "srun_args": [f"--cpus-per-task={asked.cpus}"] if asked.cpus else [],
         "additional_parameters": extra,
     }
-    return {name: value for name, value in given.items() if value is not None}
+    known = {name: value for name, value in given.items() if value is not None}
+    return {**known, "wckey": None}  # submitit's own default would be charged for where sites use them
 
 
 def environment(code: Path) -> list[str]:

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,9 +71,11 @@ class Unavailable(Exception):
 class Cluster:
     """`environment` makes SLURM's commands and jobs talk to this cluster."""
 
-    def __init__(self, base: Path, cpus: int = 2) -> None:
-        self.base, self.cpus = base, cpus
-        self.environment = {"SLURM_CONF": str(base / "slurm.conf")}
+    def __init__(self, cpus: int = 2) -> None:
+        self.cpus = cpus
+        self.base = Path(tempfile.mkdtemp(prefix="slurm-"))  # short, since sockets have short paths
+        self.base.chmod(0o755)  # munge wants a socket that everybody can reach
+        self.environment = {"SLURM_CONF": str(self.base / "slurm.conf")}
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Cluster]:
@@ -82,13 +85,14 @@ class Cluster:
             Unavailable: it cannot be.
         """
         absent = [name for name in PROGRAMS if shutil.which(name) is None]
-        if absent:
-            raise Unavailable(f"SLURM's {', '.join(absent)} not installed (Debian: slurm-wlm and munge)")
         try:
+            if absent:
+                raise Unavailable(f"SLURM's {', '.join(absent)} not installed (Debian: slurm-wlm and munge)")
             self.start()
             yield self
         finally:
             self.stop()
+            shutil.rmtree(self.base, ignore_errors=True)
 
     def start(self) -> None:
         for name in ("run", "log", "state", "munge", *(f"spool/{node}" for node in NODES)):
