@@ -89,7 +89,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 def starts(folder: Path) -> Counter[str]:
     log = folder / "store" / "logs" / "starts.jsonl"
-    return Counter(json.loads(line)["stage"] for line in log.read_text().splitlines())
+    return Counter(json.loads(line)["stage"] for line in (log.read_text().splitlines() if log.exists() else ()))
 
 
 def submitted(folder: Path) -> Counter[str]:
@@ -138,19 +138,14 @@ def test_a_training_that_is_preempted_and_told_of_its_time_limit_ends_as_an_undi
     cluster: Cluster, folder: Path, tmp_path: Path
 ) -> None:
     finish(cluster, folder, *LONG, "slurm=testbed")
-    job = cluster("squeue", "-h", "-o", "%j %A").partition("lema-train-")[2].split()[1]
-
-    def attempts() -> int:
-        return max((count for name, count in starts(folder).items() if name == train), default=0)
-
-    train = "train-" + cluster("squeue", "-h", "-o", "%j").partition("lema-train-")[2].split()[0]
-    until(lambda: attempts() == 1)
-    time.sleep(5)
+    train, job = training(cluster)
+    until(lambda: starts(folder)[train] == 1)
+    time.sleep(8)
     cluster("scancel", "--signal=USR2", job)  # what SLURM sends before a time limit
-    until(lambda: attempts() == 2)
-    time.sleep(5)
+    until(lambda: starts(folder)[train] == 2)
+    time.sleep(8)
     cluster("sbatch", "-p", "high", "-N2", "--exclusive", "-o", "/dev/null", "--wrap", "sleep 1")
-    until(lambda: attempts() == 3)
+    until(lambda: starts(folder)[train] == 3)
     finish(cluster, folder, *LONG, "slurm=testbed", "mode=wait")
     manifest = json.loads((folder / "store" / "artifacts" / train / "manifest.json").read_text())
     assert {holder["job"] for holder in manifest["holders"]} == {job} and len(manifest["holders"]) == 3
@@ -161,9 +156,15 @@ def test_a_training_that_is_preempted_and_told_of_its_time_limit_ends_as_an_undi
 def test_cancelled_jobs_leave_the_queue_and_the_same_command_submits_them_again(cluster: Cluster, folder: Path) -> None:
     other = [*LONG, "seed=1", "slurm=testbed"]
     finish(cluster, folder, *other)
-    count = len(cluster.jobs())
-    until(lambda: "RUNNING" in cluster("squeue", "-h", "-o", "%T"))
-    assert f"{count} job(s) cancelled." in finish(cluster, folder, *other, "mode=cancel")
+    until(lambda: len(cluster.jobs()) == 2)  # the training, and the evaluation that waits for it
+    until(lambda: starts(folder)[training(cluster)[0]] == 1)
+    assert "2 job(s) cancelled." in finish(cluster, folder, *other, "mode=cancel")
     assert cluster.jobs() == []
-    assert f", {count} submitted." in finish(cluster, folder, *other)
+    assert ", 2 submitted." in finish(cluster, folder, *other)
     finish(cluster, folder, *other, "mode=cancel")
+
+
+def training(cluster: Cluster) -> tuple[str, str]:
+    """The training in the queue, and its job."""
+    key, job = cluster("squeue", "-h", "-o", "%j %A").partition("lema-train-")[2].split()[:2]
+    return f"train-{key}", job
