@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import io
 import shlex
 import socket
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from lema import snapshot
+from lema import batch, snapshot
 from lema.durable import write_whole
-from lema.errors import ConfigError, Preempted
+from lema.errors import ConfigError
 from lema.extras import require
 from lema.holder import now
 from lema.jobs import Job
@@ -31,12 +29,6 @@ from lema.plan import Plan, Step, plan
 from lema.profile import Profile
 from lema.queue import Queued, comment, job_name, me, settled
 from lema.store import Store
-
-if TYPE_CHECKING:
-    from submitit import SlurmExecutor
-
-#: Exit codes after which a job goes on later: our own, and those of a process that had not yet learned to listen.
-AGAIN = (Preempted.exit_code, 128 + 10, 128 + 12, 128 + 15)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,18 +117,19 @@ def _prepare(points: Sequence[Point], profile: Profile, store: Store, todo: Sequ
 
 def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Plan, after: dict[str, str]) -> str:
     """Submit one stage and return the job's id. `after`: the jobs of those stages that it needs and that have one."""
-    from submitit.core.utils import FailedJobError
-
     folder = home.folder / store.address(step.stage)
     worker = f"-u -m lema.worker {shlex.quote(str(folder / 'job.json'))}"
     command = f"{profile.python or shlex.quote(sys.executable)} {worker}"
     stages = {other.key: other.stage for other in planned.steps}
     while True:
-        settings = parameters(step, profile, store, list(after.values()), home.code)
+        settings = {
+            **batch.parameters(profile.resources(step.stage), profile, home.code, list(after.values())),
+            "job_name": job_name(store.address(step.stage)),
+            "comment": comment(store),
+        }
         try:
-            with contextlib.redirect_stderr(io.StringIO()):  # where submitit repeats what it raises
-                return str(_executor(folder, settings)._submit_command(command).job_id)
-        except FailedJobError as fault:
+            return batch.submit(folder, command, settings)
+        except batch.Refusal as fault:
             # SLURM forgets jobs that ended some minutes ago, and refuses to wait for them.
             left = {key: job for key, job in after.items() if store.find(stages[key]) is None}
             if left == after:
@@ -146,78 +139,3 @@ def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Pla
                     "command again; jobs that are in the queue stay there."
                 ) from None
             after = left
-
-
-def parameters(step: Step, profile: Profile, store: Store, after: Sequence[str], code: Path) -> dict[str, Any]:
-    """What submitit is told about the job of a stage that comes after other jobs."""
-    asked = profile.resources(step.stage)
-    extra: dict[str, Any] = {name.replace("_", "-").lstrip("-"): value for name, value in (asked.extra or {}).items()}
-    if profile.requeues:
-        extra["requeue"] = True
-    if after:
-        extra |= {"dependency": f"afterok:{':'.join(dict.fromkeys(after))}", "kill-on-invalid-dep": "yes"}
-    given: dict[str, Any] = {
-        "job_name": job_name(store.address(step.stage)),
-        "comment": comment(store),
-        "partition": asked.partition,
-        "account": asked.account,
-        "qos": asked.qos,
-        "constraint": asked.constraint,
-        "time": asked.minutes,
-        "nodes": asked.nodes or 1,
-        "ntasks_per_node": 1,
-        "gpus_per_node": asked.gpus or None,
-        "cpus_per_task": asked.cpus,
-        "mem": None if asked.memory_gb is None else f"{round(asked.memory_gb * 1024)}M",
-        "signal_delay_s": profile.warn_seconds,
-        "setup": [*profile.setup, *environment(code)],
-        "teardown": ending(profile.requeues),
-        # The step takes what the job was given; since 22.05 srun does not by itself.
-        "srun_args": [f"--cpus-per-task={asked.cpus}"] if asked.cpus else [],
-        "additional_parameters": extra,
-    }
-    known = {name: value for name, value in given.items() if value is not None}
-    return {**known, "wckey": None}  # submitit's own default would be charged for where sites use them
-
-
-def environment(code: Path) -> list[str]:
-    """Shell lines: Python takes the copy of the code, wherever it is started, and the cores that the job has."""
-    return [
-        f'export PYTHONPATH={shlex.quote(str(code))}"${{PYTHONPATH:+:$PYTHONPATH}}" PYTHONSAFEPATH=1',
-        'export OMP_NUM_THREADS="${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}"',
-        "export OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=0 TOKENIZERS_PARALLELISM=false",
-    ]
-
-
-def ending(requeues: int) -> list[str]:
-    """Shell lines after the stage: a job that was told to stop goes back into the queue, unless it was cancelled."""
-    return [
-        "code=$?",
-        f'if [[ " {" ".join(map(str, AGAIN))} " == *" $code "* ]] && (( ${{SLURM_RESTART_COUNT:-0}} < {requeues} )) \\',
-        '  && scontrol --oneliner show job "$SLURM_JOB_ID" | grep -q "JobState=RUNNING"; then',
-        '  echo "lema: stopped early, and put back into the queue" >&2',
-        '  scontrol requeue "$SLURM_JOB_ID"',
-        "fi",
-        'exit "$code"',
-    ]
-
-
-def _executor(folder: Path, settings: dict[str, Any]) -> SlurmExecutor:
-    """submitit's way to sbatch; it is given commands, so that nothing is pickled.
-
-    Raises:
-        ConfigError: srun is not here.
-    """
-    import submitit
-
-    try:
-        made = submitit.SlurmExecutor(folder=folder)
-    except RuntimeError:
-        raise ConfigError(
-            "slurm: there is no srun on this machine. Type the command where jobs are submitted, or leave out slurm= "
-            "to run it here."
-        ) from None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        made.update_parameters(**settings)
-    return made

@@ -19,12 +19,12 @@ OURS = ("job-name", "comment", "dependency", "kill-on-invalid-dep", "output", "e
 
 @spec
 class Resources(Spec):
-    """What one job asks for. None: what is said less specifically, and in the end what the site gives.
+    """What one job asks for, on one node. None: what is said less specifically, and in the end what the site gives.
 
     Args:
         minutes: time limit. A job that reaches it goes on where it stopped (`Profile.warn_seconds`).
-        gpus: GPUs a node; 0 asks for none.
-        memory_gb: memory a node.
+        gpus: how many; 0 asks for none.
+        memory_gb: of main memory.
         extra: other options of sbatch by their long names, such as `{reservation: night, exclusive: true}`.
     """
 
@@ -34,7 +34,6 @@ class Resources(Spec):
     qos: str | None = runtime(default=None)
     constraint: str | None = runtime(default=None)
     minutes: Annotated[int, Field(ge=1)] | None = runtime(default=None)
-    nodes: Annotated[int, Field(ge=1)] | None = runtime(default=None)
     gpus: Annotated[int, Field(ge=0)] | None = runtime(default=None)
     cpus: Annotated[int, Field(ge=1)] | None = runtime(default=None)
     memory_gb: Annotated[float, Field(gt=0)] | None = runtime(default=None)
@@ -87,7 +86,7 @@ class Profile(Spec):
                 raise ConfigError(
                     f"{name}.gpus: a stage of that sort uses none. What one kind of stage needs goes below `stages`."
                 )
-        for kind in set(self.stages or ()).difference(known := kinds()):
+        for kind in set(self.stages or ()).difference(known := {cls.kind for cls in known_stages()}):
             raise ConfigError(f"stages.{kind}: there is no such kind of stage. Kinds: {', '.join(sorted(known))}")
         for where, asked in self.every():
             if asked.minutes is not None and asked.minutes * 60 <= self.warn_seconds:
@@ -103,6 +102,14 @@ class Profile(Spec):
             yield name, getattr(self, name)
         for kind, asked in (self.stages or {}).items():
             yield f"stages.{kind}", asked
+
+    def merged(self) -> Iterator[tuple[str, Resources]]:
+        """What jobs really ask for, by what their stage needs, and for each kind that has its own."""
+        for name in NEEDS:
+            yield name, getattr(self, name).over(self.jobs)
+        for kind, asked in (self.stages or {}).items():
+            sort = next(cls.needs for cls in known_stages() if cls.kind == kind)
+            yield kind, asked.over(getattr(self, sort).over(self.jobs))
 
     def resources(self, stage: Stage) -> Resources:
         """What the job of a stage asks for."""
@@ -125,14 +132,14 @@ def is_engine(value: Any) -> bool:
     return isinstance(value, Spec) and not isinstance(value, Stage) and getattr(value, "needs", None) in NEEDS
 
 
-def kinds() -> set[str]:
-    """Kinds of all stages that are known."""
+def known_stages() -> list[type[Stage]]:
+    """The classes of all stages."""
     from lema import pipeline  # noqa: F401  # which imports every stage
 
-    found: set[str] = set()
+    found: list[type[Stage]] = []
     todo = [*Stage.__subclasses__()]
     while todo:
         cls = todo.pop()
         todo += cls.__subclasses__()
-        found.add(cls.kind)
+        found.append(cls)
     return found

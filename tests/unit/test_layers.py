@@ -19,7 +19,7 @@ LAYERS = tuple(
         "evolution voting repeats sections",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
-        "experiment pipeline evolving options plan progress jobs runner profile queue snapshot cluster "
+        "experiment pipeline evolving options plan progress jobs runner profile queue snapshot batch cluster "
         "submitted report grading",
         "wording building config app doctor worker __main__",
     )
