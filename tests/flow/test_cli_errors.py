@@ -131,6 +131,25 @@ WRONG: list[tuple[str, *tuple[str, ...]]] = [
         "teacher: none is chosen; needed by evolution_strategy.evolver.engine and evolution_strategy.voting.engine. "
         "Choose one with teacher=: ",
     ),
+    (
+        "data_mix=cot cot_questions=null",
+        "cot_questions: data_mix=cot takes CoT, and there is none",
+        "augmentation=teacher",
+    ),
+    ("trainer.keep_every=null", "trainer.keep_every: checkpoint=best_on_dev chooses among", "checkpoint=last"),
+    ("checkpoint.questions=null", "checkpoint.questions: say which questions"),
+    ("checkpoint=last checkpoint.questions.split=dev", "checkpoint.questions"),
+    (
+        "checkpoint.questions.split=train",
+        "checkpoint.questions (train[0:500]) and cot_questions (train[0:1500]) overlap",
+    ),
+    ("checkpoint.questions.split=test", "checkpoint.questions (test[0:500]) and evaluation.questions"),
+    ("checkpoint.questions.split=dve", "checkpoint.questions.split: gsm_synth has no split 'dve'", "checkpoint=last"),
+    (
+        "evaluation.sampling.temperature=0.5",
+        "evaluation.sampling.temperature: checkpoint=best_on_dev chooses by greedy",
+    ),
+    ("augmentation=model augmentation.questions.split=test", "augmentation.questions (test[0:1000]) and evaluation"),
     # missing files and values
     ("model.path=/nowhere/at/all", "model", "/nowhere/at/all holds no model"),
     ("model=unpinned", "model.revision: needs a value"),
