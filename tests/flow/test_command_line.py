@@ -123,6 +123,10 @@ def test_options_are_shared_and_the_store_is_where_the_command_is_typed(command:
     assert options.store_path() == command.cwd / "here"
 
 
+def test_settings_of_the_command_do_not_name_experiments(command: Command) -> None:
+    assert command("mode=rate rate.sample=5 +rate.seed=1 store=here seed=1").names == ["seed=1"]
+
+
 def test_a_point_carries_what_rebuilds_it_in_another_process(command: Command) -> None:
     from lema.config import experiment
     from lema.experiment import Experiment
