@@ -157,7 +157,7 @@ def read(task: Task, rows: Path, splits: Sequence[str]) -> Iterator[tuple[int, O
 def decoded(decoder: msgspec.json.Decoder[Output], line: bytes) -> Output:
     try:
         return decoder.decode(line)
-    except msgspec.DecodeError as fault:
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise InputError(f"not a row with `text` and `question_id` or `reference`: {fault}") from None
 
 

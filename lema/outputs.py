@@ -26,9 +26,9 @@ def grade_outputs(points: Sequence[TaskPoint], options: Options, console: Consol
     asked = options.grade
     assert asked.input is not None  # Options.check
     rows = Path(asked.input).expanduser().resolve()
-    folder = rows.with_suffix(".graded") if asked.output is None else Path(asked.output).expanduser().resolve()
     if not rows.is_file():
         raise ConfigError(f"grade.input: there is no file {rows}")
+    folder = rows.with_suffix(".graded") if asked.output is None else Path(asked.output).expanduser().resolve()
     if folder.exists():
         raise ConfigError(
             f"grade.output: {folder} is there already. Name another folder with grade.output=, or remove that one"

@@ -79,12 +79,14 @@ def test_questions_are_looked_up_in_the_splits_that_are_named(typed: Path, capsy
     [
         (["grade.input=y.jsonl"], "grade.input: there is no file {}/y.jsonl"),
         (["grade.input=there"], "grade.input: there is no file {}/there"),
+        (["grade.input=/"], "grade.input: there is no file /"),
         (["grade.input=x.jsonl", "grade.output=there"], "grade.output: {}/there is there already"),
         (["grade.input=x.jsonl", "grade.output=x.jsonl"], "grade.output: {}/x.jsonl is there already"),
         (["grade.input=x.jsonl", "grade.output=x.jsonl/y"], "{}/x.jsonl/y cannot be made: Not a directory"),
         (["grade.input=x.jsonl", "grade.splits=[dev]"], "grade.splits: gsm8k has no split 'dev', only train, test"),
         (["grade.input=empty.jsonl"], "{}/empty.jsonl has no rows"),
         (["grade.input=bad.jsonl"], "{}/bad.jsonl, line 2: not a row"),
+        (["grade.input=latin.jsonl"], "{}/latin.jsonl, line 1: not a row"),
     ],
 )
 def test_what_cannot_be_graded_is_said_and_leaves_nothing(
@@ -93,6 +95,7 @@ def test_what_cannot_be_graded_is_said_and_leaves_nothing(
     (typed.parent / "there").mkdir()
     (typed.parent / "empty.jsonl").touch()
     (typed.parent / "bad.jsonl").write_text(json.dumps(ROWS[0]) + "\n{\n")
+    (typed.parent / "latin.jsonl").write_text(json.dumps(ROWS[0] | {"text": "72 €"}, ensure_ascii=False), "cp1252")
     before = sorted(typed.parent.iterdir())
     assert main(["mode=grade", "task=gsm8k", *words]) == 2
     out, err = capsys.readouterr()

@@ -192,6 +192,7 @@ def test_every_undecided_solution_of_finished_stages_is_exported_once(sweep: tup
         ({"a.jsonl": None}, "a.jsonl: there is no such file of ratings"),
         ({"a.jsonl": b""}, "a.jsonl: there are no ratings in it"),
         ({"a.jsonl": b"{}\n"}, "a.jsonl, line 1: not a Rating"),
+        ({"a.jsonl": ratings("Ad\u00e9", "eg").decode().encode("latin-1")}, "a.jsonl, line 1: not a Rating"),
         ({"a.jsonl": ratings("Ada", "eg"), "b.jsonl": ratings("Ada", "gg")}, "both files are by 'Ada'"),
         ({"a.jsonl": ratings("Ada", "eg"), "b.jsonl": ratings("Bea", "gg", "s2")}, "Ada rated sheet s1 and Bea"),
     ],
