@@ -20,7 +20,7 @@ LAYERS = tuple(
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
         "experiment pipeline evolving options plan progress jobs runner cluster report grading",
-        "wording building config app doctor worker __main__",
+        "wording building config app doctor outputs people worker __main__",
     )
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
