@@ -159,7 +159,7 @@ def test_help_fits_a_screen_and_names_modes_groups_and_exit_codes(command: Comma
     for part in (
         "mode=plan",
         "experiments: ",
-        "data_mix: changed_steps, corrections, cot,",
+        "data_mix: changed_steps, ",
         "Exit codes: 0 done; 2 ",
         "lema -m ",
     ):
