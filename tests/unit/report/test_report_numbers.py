@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 from conftest import package
-from report_cells import check, html_tables, markdown_of, markdown_tables
+from report_cells import check, check_pairs, html_tables, markdown_of, markdown_tables
 from toy_report import toy_report
 from toy_sweep import toy_sweep
 
@@ -78,3 +78,37 @@ def sees(report: Report, changed: Report) -> None:
     check(report, tables)
     with pytest.raises(AssertionError):
         check(changed, tables)
+
+
+def test_left_out_pairs_are_on_the_page_folded() -> None:
+    page = render_html(toy_report())
+    assert check_pairs(toy_report(), html_tables(page)) == 2
+    assert "<details>\n<summary>2 of 16 pairs" in page
+
+
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        *(("success", field) for field in ("sent", "accepted", "rate", "low", "high", "mean_steps", "mean_words")),
+        *(("delta_ppl", field) for field in ("mean", "low", "high", "median", "wrong_ppl", "right_ppl", "questions")),
+        *(("choices", field) for field in ("questions", "chosen", "accuracies")),
+    ],
+)
+def test_the_check_sees_one_changed_number_about_data_and_checkpoints(part: str, field: str) -> None:
+    report = toy_report()
+    first, *rest = getattr(report, part)
+    value = getattr(first, field)
+    by = {"accuracies": (0.5, *value[1:]) if field == "accuracies" else None, "chosen": 700}
+    changed = msgspec.structs.replace(first, **{field: by.get(field) or value + (1 if value > 2 else 0.05)})
+    sees(report, msgspec.structs.replace(report, **{part: (changed, *rest)}))
+
+
+def test_the_check_sees_one_changed_count_of_a_sieve_and_of_leaks() -> None:
+    report = toy_report()
+    assert report.leaks is not None
+    level = msgspec.structs.replace(report.sieves[0].levels[0], left_out={"several_questions": 42, "empty": 7})
+    sieve = msgspec.structs.replace(report.sieves[0], levels=(level, *report.sieves[0].levels[1:]))
+    sees(report, msgspec.structs.replace(report, sieves=(sieve, *report.sieves[1:])))
+    count = msgspec.structs.replace(report.leaks.counts[0], dropped={"exact": 3, "overlap": 12})
+    leaks = msgspec.structs.replace(report.leaks, counts=(count, *report.leaks.counts[1:]))
+    sees(report, msgspec.structs.replace(report, leaks=leaks))
