@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from lema.report.model import Report
-from lema.report.parts import LeakCount, Leaks, Sieve
+from lema.report.parts import Choice, LeakCount, Leaks, Sieve
 from lema.report.tables import Column, Table, levelled, table
 from lema.report.text import SELECTION, between, count, numbers, percent, perplexity, sieve_levels, words
 
 RULES = ("exact", "numbers", "names", "overlap")  # in the order in which they are tried
 SUCCESS_NOTE = (
-    "Accepted: corrections whose final answer is right. Intervals: Wilson, with paths taken as independent, which "
-    "paths of one question are not quite. Steps and words: means over accepted corrections; words are those of the "
-    "explanation and of the corrected steps."
+    "Accepted: the final answer is right. Intervals: Wilson, with paths taken as independent. Steps and words of a "
+    "correction: means over accepted ones."
 )
 DELTA_NOTE = (
     "DeltaPPL is the mean, over accepted corrections, of the perplexity of the wrong path less that of its corrected "
@@ -19,17 +18,13 @@ DELTA_NOTE = (
     "does not say which. Intervals: bootstrap over questions."
 )
 LEAKS_NOTE = (
-    "Training questions that are left out because they give a test question away, by the first rule that finds them. "
-    "Exact: the same words; numbers: but for the numbers; names: but for numbers and names; overlap: a large share of "
-    "the test question's n-grams, numbers and names masked."
+    "Training questions that give a test question away, by the first rule that finds them: the same words (exact), the "
+    "same but for numbers, or but for numbers and names, or a large share of the test question's n-grams (overlap)."
 )
 PAIRS_NOTE = (
     "Overlap: share of the test question's n-grams that the training question has. The other rules compare all."
 )
-CHOICES_NOTE = (
-    "Share of the questions answered right by each kept checkpoint; of equal ones the earliest is chosen. These are "
-    "not the accuracies above unless the checkpoint was chosen on the test questions themselves."
-)
+CHOICES_NOTE = "Share of the questions answered right by each kept checkpoint; of equal ones the earliest is chosen."
 
 
 def success(report: Report) -> Table:
@@ -119,21 +114,26 @@ def leak_pairs(held: Leaks) -> Table:
 
 
 def choices(report: Report) -> Table:
-    """Every kept checkpoint of each arm and seed, the chosen one marked."""
+    """Every kept checkpoint of each arm and seed, the chosen one marked; how all were chosen, if alike, in the note."""
+    ways = {(choice.by, choice.on, choice.questions) for choice in report.choices}
+    several = len(ways) > 1
     columns: list[Column | None] = [
         ("arm", lambda choice: choice.arm, True),
         ("seed", lambda choice: str(choice.seed), False),
-        ("chosen as", lambda choice: SELECTION.get(choice.by, choice.by), True),
-        ("on", lambda choice: choice.on, True),
-        ("questions", lambda choice: count(choice.questions), False),
+        ("chosen as", lambda choice: SELECTION.get(choice.by, choice.by), True) if several else None,
+        ("on", lambda choice: choice.on, True) if several else None,
+        ("questions", lambda choice: count(choice.questions), False) if several else None,
         ("step", lambda row: count(row.chosen), False),
-        (
-            "accuracy by step",
-            lambda choice: ", ".join(
-                f"{count(step)}: {percent(accuracy)}{' (chosen)' if step == choice.chosen else ''}"
-                for step, accuracy in zip(choice.steps, choice.accuracies, strict=True)
-            ),
-            True,
-        ),
+        ("accuracy by step", by_step, True),
     ]
-    return table("Chosen checkpoints", report.choices, columns, note=CHOICES_NOTE)
+    said = [f"Chosen as {SELECTION.get(by, by)}: {on}, {count(questions)} questions." for by, on, questions in ways]
+    return table(
+        "Chosen checkpoints", report.choices, columns, note=" ".join([*([] if several else said), CHOICES_NOTE])
+    )
+
+
+def by_step(choice: Choice) -> str:
+    shown = zip(choice.steps, choice.accuracies, strict=True)
+    return ", ".join(
+        f"{count(step)}: {percent(accuracy)}{' (chosen)' if step == choice.chosen else ''}" for step, accuracy in shown
+    )

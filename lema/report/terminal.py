@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +16,7 @@ from lema.stats import Verdict
 
 COLOURS = {Verdict.BETTER.value: "green", Verdict.WORSE.value: "red", Verdict.CANNOT_TELL.value: "yellow"}
 NARROWEST = 78  # columns that the tables need
+FOLDED = 12  # columns in which text can be read
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -56,13 +56,23 @@ def data(report: Report) -> Iterator[tables.Table]:
 
 def fitting(made: tables.Table, console: Console) -> RenderableType:
     """A table of the page, or its rows as sentences where a number would be cut, and its note."""
-    shown = plain_table(made.title, made.head[0], *(column(made, number) for number in range(1, len(made.head))))
-    for row in made.rows:
-        shown.add_row(*map(Text, row))
-    fits = Measurement.get(console, console.options, shown).minimum <= console.width
-    lines = (f"{row[0]}: " + ", ".join(map(" ".join, zip(made.head[1:], row[1:], strict=True))) for row in made.rows)
-    body = shown if fits else Text("\n").join([Text(made.title, style="bold"), *map(Text, lines)])
+    body: RenderableType
+    if needed(made) <= console.width:
+        body = plain_table(made.title, made.head[0], *(column(made, number) for number in range(1, len(made.head))))
+        for row in made.rows:
+            body.add_row(*map(Text, row))
+    else:
+        named = ((row[0], zip(made.head[1:], row[1:], strict=True)) for row in made.rows)
+        lines = [f"{first}: {', '.join(map(' '.join, cells))}" for first, cells in named]
+        body = Text("\n").join([Text(made.title, style="bold"), *map(Text, lines)])
     return Group(body, Text(made.note, style="dim italic")) if made.note else body
+
+
+def needed(made: tables.Table) -> int:
+    """Columns of the terminal in which no number of a table is cut, and text can be read."""
+    longest = [max(map(len, cells)) for cells in zip(made.head, *made.rows, strict=True)]
+    held = (min(width, FOLDED) if number in made.left else width for number, width in enumerate(longest))
+    return sum(held) + 2 * (len(longest) - 1)
 
 
 def column(made: tables.Table, number: int) -> tuple[str, Any]:

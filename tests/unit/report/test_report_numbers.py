@@ -91,16 +91,25 @@ def test_left_out_pairs_are_on_the_page_folded() -> None:
     [
         *(("success", field) for field in ("sent", "accepted", "rate", "low", "high", "mean_steps", "mean_words")),
         *(("delta_ppl", field) for field in ("mean", "low", "high", "median", "wrong_ppl", "right_ppl", "questions")),
-        *(("choices", field) for field in ("questions", "chosen", "accuracies")),
+        *(("choices", field) for field in ("questions", "chosen", "accuracies", "by", "on")),
     ],
 )
 def test_the_check_sees_one_changed_number_about_data_and_checkpoints(part: str, field: str) -> None:
     report = toy_report()
     first, *rest = getattr(report, part)
     value = getattr(first, field)
-    by = {"accuracies": (0.5, *value[1:]) if field == "accuracies" else None, "chosen": 700}
-    changed = msgspec.structs.replace(first, **{field: by.get(field) or value + (1 if value > 2 else 0.05)})
+    by = 1 if isinstance(value, int) else 0.05
+    other = {"accuracies": (0.5,) * 10, "chosen": 700, "by": "best_on_test", "on": "gsm_synth test[0:500]"}
+    changed = msgspec.structs.replace(first, **{field: other[field] if field in other else value + by})
     sees(report, msgspec.structs.replace(report, **{part: (changed, *rest)}))
+
+
+def test_how_all_checkpoints_were_chosen_is_said_once() -> None:
+    page = render_html(toy_report())
+    assert page.count("Chosen as best on dev: gsm_synth dev[0:500], 500 questions.") == 1
+    paper = tuple(msgspec.structs.replace(choice, by="best_on_test") for choice in toy_report().choices)
+    said = render_html(msgspec.structs.replace(toy_report(), choices=paper))
+    assert "Chosen as best on test, as in the paper: gsm_synth dev[0:500]" in said
 
 
 def test_the_check_sees_one_changed_count_of_a_sieve_and_of_leaks() -> None:
