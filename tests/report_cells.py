@@ -244,13 +244,13 @@ def choice_cells(choice: Choice) -> Row:
 
 
 def delta_cells(delta: DeltaPpl) -> Row:
-    def number(value: float | None) -> str:
-        return "-" if value is None else f"{value:,.3f}"
+    def number(value: float | None, sign: str = "") -> str:
+        return "-" if value is None else f"{value:{sign},.3f}"
 
     return {
-        "DeltaPPL": number(delta.mean),
-        "95 % interval": "-" if delta.low is None else f"{number(delta.low)} to {number(delta.high)}",
-        "median": number(delta.median),
+        "DeltaPPL": number(delta.mean, "+"),
+        "95 % interval": "-" if delta.low is None else f"{number(delta.low, '+')} to {number(delta.high, '+')}",
+        "median": number(delta.median, "+"),
         "PPL wrong": number(delta.wrong_ppl),
         "PPL corrected": number(delta.right_ppl),
         "corrections": f"{delta.corrections:,}",

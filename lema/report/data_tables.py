@@ -5,7 +5,7 @@ from __future__ import annotations
 from lema.report.model import Report
 from lema.report.parts import Choice, LeakCount, Leaks, Sieve
 from lema.report.tables import Column, Table, levelled, table
-from lema.report.text import SELECTION, between, count, numbers, percent, perplexity, sieve_levels, words
+from lema.report.text import SELECTION, between, count, delta, numbers, percent, perplexity, sieve_levels, words
 
 RULES = ("exact", "numbers", "names", "overlap")  # in the order in which they are tried
 SUCCESS_NOTE = (
@@ -21,9 +21,7 @@ LEAKS_NOTE = (
     "Training questions that give a test question away, by the first rule that finds them: the same words (exact), the "
     "same but for numbers, or but for numbers and names, or a large share of the test question's n-grams (overlap)."
 )
-PAIRS_NOTE = (
-    "Overlap: share of the test question's n-grams that the training question has. The other rules compare all."
-)
+PAIRS_NOTE = "Overlap: the share of the test question's n-grams that the training question has."
 CHOICES_NOTE = "Share of the questions answered right by each kept checkpoint; of equal ones the earliest is chosen."
 
 
@@ -57,19 +55,19 @@ def delta_ppl(report: Report) -> Table:
         if len({row.corrections_of for row in rows}) > 1
         else None,
         ("seed", lambda row: "-" if row.seed is None else str(row.seed), False),
-        ("DeltaPPL", lambda row: perplexity(row.mean), False),
+        ("DeltaPPL", lambda row: delta(row.mean), False),
         ("95 % interval", lambda row: interval(row.low, row.high), False),
-        ("median", lambda row: perplexity(row.median), False),
+        ("median", lambda row: delta(row.median), False),
         ("PPL wrong", lambda row: perplexity(row.wrong_ppl), False),
         ("PPL corrected", lambda row: perplexity(row.right_ppl), False),
         ("corrections", lambda row: count(row.corrections), False),
         ("questions", lambda row: count(row.questions), False),
     ]
-    return table("DeltaPPL", rows, columns, note=DELTA_NOTE)
+    return table("DeltaPPL of each arm and seed", rows, columns, note=DELTA_NOTE)
 
 
 def interval(low: float | None, high: float | None) -> str:
-    return "-" if low is None or high is None else between(low, high, perplexity)
+    return "-" if low is None or high is None else between(low, high, delta)
 
 
 def sieve(counted: Sieve) -> Table:
@@ -91,7 +89,7 @@ def leaks(held: Leaks) -> Table:
         *(by_rule(rule) for rule in found),
         ("left out", in_all, False),
     ]
-    return table("Leaks that were left out", held.counts, columns, note=LEAKS_NOTE)
+    return table("Left-out training questions of each arm", held.counts, columns, note=LEAKS_NOTE)
 
 
 def in_all(row: LeakCount) -> str:
@@ -126,10 +124,10 @@ def choices(report: Report) -> Table:
         ("step", lambda row: count(row.chosen), False),
         ("accuracy by step", by_step, True),
     ]
-    said = [f"Chosen as {SELECTION.get(by, by)}: {on}, {count(questions)} questions." for by, on, questions in ways]
-    return table(
-        "Chosen checkpoints", report.choices, columns, note=" ".join([*([] if several else said), CHOICES_NOTE])
-    )
+    ((by, on, questions), *_) = ways
+    alike = f"Chosen as {SELECTION.get(by, by)}: {on}, {count(questions)} questions. "
+    note = CHOICES_NOTE if several else alike + CHOICES_NOTE
+    return table("Checkpoints of each arm and seed", report.choices, columns, note=note)
 
 
 def by_step(choice: Choice) -> str:

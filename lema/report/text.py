@@ -50,8 +50,13 @@ def count(number: float | None) -> str:
 
 
 def perplexity(value: float | None) -> str:
-    """A perplexity, or a difference of two; a dash where there is none."""
+    """A perplexity; a dash where there is none."""
     return "-" if value is None else f"{value:,.3f}"
+
+
+def delta(value: float | None) -> str:
+    """A difference of two perplexities, with its sign; a dash where there is none."""
+    return "-" if value is None else f"{value:+,.3f}"
 
 
 def numbers(held: Sequence[int]) -> str:

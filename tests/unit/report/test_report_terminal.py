@@ -45,7 +45,7 @@ def test_every_number_is_whole_at_every_width(width: int) -> None:
         assert row.mean_words is None or f"{row.mean_words:.1f}" in whole
     for choice in report.choices:
         assert all(f"{step:,}: {percent(a)}" in whole for step, a in zip(choice.steps, choice.accuracies, strict=True))
-    assert "2,391" in whole and "1.426 to 1.491" in whole and "2,012" in whole
+    assert "2,391" in whole and "+1.426 to +1.491" in whole and "2,012" in whole
 
 
 def test_text_in_brackets_is_text_and_not_markup() -> None:
