@@ -120,6 +120,11 @@ def check_data(report: Report, tables: list[list[Row]]) -> int:
         ]
         assert said == list(sieve_cells(sieve)), (said, sieve)
         checked += 2 * len(said)
+    for mix in report.mixes:
+        repeats = {"equal ones left out": f"{mix.repeats:,}"} if mix.repeats else {}
+        tokens = "-" if mix.target_tokens is None else f"{mix.target_tokens:,}"
+        expected = {"in all": f"{sum(mix.sources.values()):,}", "target tokens": tokens, **repeats}
+        checked += agree({"arm": mix.arm, "seed": str(mix.seed)}, expected, tables)
     for count in report.leaks.counts if report.leaks is not None else ():
         where = {"arm": count.arm, "source": count.source or "none left out"}
         rules = {rule: f"{count.dropped.get(rule, 0):,}" for rule in ("exact", "numbers", "names", "overlap")}

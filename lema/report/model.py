@@ -154,6 +154,7 @@ class Mix(Part, frozen=True, kw_only=True):
     seed: int
     sources: dict[str, int]  # source -> examples
     target_tokens: int | None = None
+    repeats: int | None = None  # examples that were left out since an equal one is there; None: not counted
 
 
 class Note(Part, frozen=True, kw_only=True):

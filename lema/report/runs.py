@@ -21,9 +21,13 @@ def mixes(
     for arm in arms:
         artifact, run = mixed.get(arm.mix or ""), trained.get(arm.trained or "")
         if artifact is not None and arm.seed is not None:
-            tokens = None if run is None else run.summary.get("target_tokens")
-            sources = dict(artifact.summary["sources"])
-            found[arm.trained] = model.Mix(arm=arm.arm, seed=arm.seed, sources=sources, target_tokens=tokens)
+            found[arm.trained] = model.Mix(
+                arm=arm.arm,
+                seed=arm.seed,
+                sources=dict(artifact.summary["sources"]),
+                target_tokens=None if run is None else run.summary.get("target_tokens"),
+                repeats=artifact.summary.get("duplicates"),
+            )
     return tuple(found.values())
 
 

@@ -197,6 +197,7 @@ def levelled(title: str, rows: Sequence[Row]) -> Table:
 
 def mixes(report: Report) -> Table:
     """What each arm and seed was trained on."""
+    repeats = any(mix.repeats for mix in report.mixes)
     columns: list[Column | None] = [
         ("arm", lambda mix: mix.arm, True),
         ("seed", lambda mix: str(mix.seed), False),
@@ -207,5 +208,8 @@ def mixes(report: Report) -> Table:
         ),
         ("in all", lambda mix: count(sum(mix.sources.values())), False),
         ("target tokens", lambda mix: count(mix.target_tokens), False),
+        ("equal ones left out", lambda mix: count(mix.repeats), False)
+        if any(m.repeats for m in report.mixes)
+        else None,
     ]
     return table("Examples of each arm and seed", report.mixes, columns)
