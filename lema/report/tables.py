@@ -208,8 +208,6 @@ def mixes(report: Report) -> Table:
         ),
         ("in all", lambda mix: count(sum(mix.sources.values())), False),
         ("target tokens", lambda mix: count(mix.target_tokens), False),
-        ("equal ones left out", lambda mix: count(mix.repeats), False)
-        if any(m.repeats for m in report.mixes)
-        else None,
+        ("equal ones left out", lambda mix: count(mix.repeats), False) if repeats else None,
     ]
     return table("Examples of each arm and seed", report.mixes, columns)
