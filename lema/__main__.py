@@ -160,6 +160,7 @@ def _overrides(loader: Loader, asked: argparse.Namespace) -> list[str]:
     loader.chosen = chosen_groups(asked.overrides, loader.known)
     swept = loader.swept_by(DEFAULT_SWEEP)
     chooses = asked.multirun or not swept or given & {"experiments", "sweeps", *swept}
+    chooses = chooses or "mode=grade" in asked.overrides  # which is about a task, and that of all points is one
     return list(asked.overrides) if chooses else [*asked.overrides, f"sweeps={DEFAULT_SWEEP}"]
 
 

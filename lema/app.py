@@ -5,19 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lema import runner, submitted
+from lema import people, runner, submitted
 from lema.config import root
 from lema.doctor import examine
 from lema.durable import write_whole
 from lema.errors import ConfigError, StageFailed
 from lema.extras import require
 from lema.options import Options, Point
+from lema.outputs import grade_outputs
 from lema.plan import Plan, plan, reachable
 from lema.progress import Display, label
 from lema.spec import digest, key
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
     from lema.report.model import Report
     from lema.tracking import Tracking
 
-Handler = Callable[[Sequence[Point], Options, Console], int]
+Handler = Callable[[Sequence[Any], Options, Console], int]  # points as `lema.config.points` gives them for the mode
 
 
-def run(points: Sequence[Point], options: Options) -> int:
+def run(points: Sequence[Any], options: Options) -> int:
     """Do what the command asks for and return its exit code.
 
     Raises:
@@ -215,6 +216,9 @@ MODES: dict[str, Handler] = {
     "status": show_status,
     "compare": show_comparison,
     "report": show,
+    "grade": grade_outputs,
+    "rate": people.rate,
+    "undecided": people.export_undecided,
     "gc": collect_garbage,
     "doctor": examine,
 }

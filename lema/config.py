@@ -12,8 +12,9 @@ from typing import Any, TypeVar, cast
 from lema.building import Builder, Choices, Fault, Refused
 from lema.errors import ConfigError
 from lema.experiment import Experiment
-from lema.options import Options, Point
-from lema.spec import Spec
+from lema.options import Options, Point, TaskPoint
+from lema.protocols import Task
+from lema.spec import Spec, spec
 from lema.wording import redacted, shown
 
 S = TypeVar("S", bound=Spec)
@@ -31,6 +32,14 @@ class Composed:
     raw: dict[str, Any]
     overrides: tuple[str, ...] = ()
     files: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+
+
+@spec
+class TaskOnly(Spec):
+    """The root mapping where only the task counts."""
+
+    kind = "task_only"
+    task: Task
 
 
 def root() -> Path:
@@ -71,8 +80,12 @@ def experiment(composed: Mapping[str, Any], cls: type[S], choices: Choices | Non
     return cast(S, value)
 
 
-def points(composed: Sequence[Composed | Refused], choices: Choices | None = None) -> tuple[list[Point], Options]:
+def points(
+    composed: Sequence[Composed | Refused], choices: Choices | None = None
+) -> tuple[list[Point] | list[TaskPoint], Options]:
     """Build every point of a command, equal ones once, and the options that they share.
+
+    In mode=grade that is the task and nothing else of an experiment, and all points must have the same one.
 
     Args:
         composed: the points; those that could not even be composed as what refused them.
@@ -81,7 +94,7 @@ def points(composed: Sequence[Composed | Refused], choices: Choices | None = Non
     Raises:
         ConfigError: everything that is wrong with any point; what several points share is said once.
     """
-    built: dict[str, Point] = {}
+    built: dict[str, Point | TaskPoint] = {}
     asked: dict[str, Options] = {}
     faults: list[Sequence[Fault]] = []
     for one in composed:
@@ -98,19 +111,29 @@ def points(composed: Sequence[Composed | Refused], choices: Choices | None = Non
         raise ConfigError(_merged(faults, _labels([one.overrides for one in composed])))
     if len(asked) > 1:
         raise ConfigError(_differing(list(asked.values())))
-    return list(built.values()), next(iter(asked.values()))
+    options = next(iter(asked.values()))
+    if options.mode == "grade" and len(built) > 1:
+        labels = "; ".join(_labels([point.overrides for point in built.values()])[:LABELS])
+        raise ConfigError(f"task: mode=grade judges outputs of one task, and this command has {len(built)} ({labels})")
+    return list(built.values()), options  # type: ignore[return-value]  # all of one kind
 
 
-def _point(one: Composed, choices: Choices | None) -> tuple[Point, Options]:
+def _point(one: Composed, choices: Choices | None) -> tuple[Point | TaskPoint, Options]:
     names = [f.name for f in dataclasses.fields(Options)]
     builder = Builder(choices, known=names)
     described = {name: held for name, held in one.raw.items() if name not in names}
     options = builder.spec(Options, {name: held for name, held in one.raw.items() if name in names}, "")
-    made = builder.spec(Experiment, described, "")
+    if options is not None and options.mode == "grade":
+        described = {name: held for name, held in described.items() if name == "task"}
+        made = builder.spec(TaskOnly, described, "")
+    else:
+        made = builder.spec(Experiment, described, "")
     builder.settle()
     if options.mode != "doctor":  # which says what is missing, and must not need it
         builder.files(made)
         builder.settle()
+    if isinstance(made, TaskOnly):
+        return TaskPoint(task=made.task, raw=described, overrides=one.overrides), options
     return Point(experiment=made, raw=described, overrides=one.overrides), options
 
 
@@ -133,15 +156,16 @@ def _labels(overrides: Sequence[Sequence[str]]) -> list[str]:
 
 def _merged(faults: Sequence[Sequence[Fault]], labels: Sequence[str]) -> str:
     """Every fault once, with the points that have it."""
-    where: dict[str, list[str]] = {}
+    where: dict[Fault, list[str]] = {}
     for found, label in zip(faults, labels, strict=True):
         for fault in found:
-            where.setdefault(str(fault), []).append(label)
-    return redacted("\n".join(text + _having(having, len(faults)) for text, having in where.items()))
+            where.setdefault(fault, []).append(label)
+    return redacted("\n".join(str(fault) + _having(fault, having, len(faults)) for fault, having in where.items()))
 
 
-def _having(labels: Sequence[str], total: int) -> str:
-    if total == 1:
+def _having(fault: Fault, labels: Sequence[str], total: int) -> str:
+    of_all = fault.path.partition(".")[0] in {f.name for f in dataclasses.fields(Options)}  # a setting of the command
+    if total == 1 or (of_all and len(labels) == total):
         return ""
     if len(labels) == total:
         return f"  (in all {total} points)"

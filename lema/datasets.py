@@ -64,7 +64,7 @@ def json_lines(file: Path) -> Iterator[tuple[int, Any]]:
         for number, line in enumerate(lines, 1):
             try:
                 yield number, msgspec.json.decode(line)
-            except msgspec.DecodeError as fault:
+            except (msgspec.DecodeError, UnicodeDecodeError) as fault:
                 raise InputError(f"{file}, line {number}: not JSON: {fault}") from None
 
 

@@ -24,6 +24,8 @@ class Dropped(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     test_set: str
     test_question_id: str
     share: float  # of the test question's n-grams; 1 for rules other than "overlap"
+    text: str = ""  # of both questions, for people who judge the rules
+    test_text: str = ""
 
 
 class Decontaminated(NamedTuple):
@@ -43,25 +45,28 @@ def decontaminate(
 ) -> Decontaminated:
     """Check training questions, as (question id, text, source), against slices of test splits.
 
-    Rows are gone through once and their texts not held.
+    Rows are gone through once, and of their texts only those of dropped ones are held.
     """
     from lema.leaks import Index
     from lema.shingles import batched
 
-    index = Index(rules, [held_out(task, where) for task, where in tests])
+    sets = [held_out(task, where) for task, where in tests]
+    index = Index(rules, sets)
+    told = {(of.name, number): text for of in sets for number, text in of.questions}
     kept: list[str] = []
     dropped: list[Dropped] = []
     for batch in batched(rows):
         leaks = index.check_all(text for _, text, _ in batch)
-        for (question_id, _, source), leak in zip(batch, leaks, strict=True):
+        for (question_id, text, source), leak in zip(batch, leaks, strict=True):
             if leak is None:
                 kept.append(question_id)
             else:
-                dropped.append(dropped_row(question_id, source, leak))
+                test_text = told[leak.test_set, leak.question_id]
+                dropped.append(dropped_row(question_id, source, leak, text, test_text))
     return Decontaminated(kept, dropped)
 
 
-def dropped_row(question_id: str, source: str, leak: Leak) -> Dropped:
+def dropped_row(question_id: str, source: str, leak: Leak, text: str, test_text: str) -> Dropped:
     return Dropped(
         question_id=question_id,
         source=source,
@@ -69,6 +74,8 @@ def dropped_row(question_id: str, source: str, leak: Leak) -> Dropped:
         test_set=leak.test_set,
         test_question_id=leak.question_id,
         share=leak.share,
+        text=text,
+        test_text=test_text,
     )
 
 

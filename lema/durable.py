@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lema.errors import StoreError
+from lema.errors import InputError, StoreError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 SICK = (*FULL, errno.EIO, errno.EROFS, errno.ESTALE)  # a disk's own faults, also when no file is named
@@ -39,6 +39,27 @@ def write_whole(path: Path, chunks: Iterable[bytes], *, sync: bool = True) -> No
         raise
     if sync:
         sync_one(path.parent)
+
+
+def write_once(path: Path, content: bytes, option: str) -> None:
+    """Write a file on which people go on working, and never over one that is there.
+
+    Args:
+        option: the setting that names the file, for messages.
+
+    Raises:
+        InputError: another file is there already, or it cannot be written.
+    """
+    try:
+        if path.is_file() and path.read_bytes() == content:
+            return
+        if path.exists():
+            raise InputError(
+                f"{option}: {path} is there already, and somebody's work may be in it; name another with {option}="
+            )
+        write_whole(path, [content])
+    except OSError as fault:
+        raise InputError(f"{option}: {path} cannot be written: {fault.strerror}") from None
 
 
 def sync_one(path: Path) -> None:

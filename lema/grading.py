@@ -54,6 +54,7 @@ class Undecided(Record, frozen=True, kw_only=True):
     """A row of undecided.jsonl, for people: all that is needed to fill in `decision`, `right` or `wrong`."""
 
     id: str  # of the solution, or the number of the input's line
+    source: str  # the stage that has the solution (<kind>-<key>), or the input's name
     question: str
     reference: str
     answer: str | None
@@ -98,21 +99,23 @@ def grade(task: Task, rows: Path, folder: Path, splits: Sequence[str] = ()) -> S
                 rungs[found.rung] += bool(found.rung)
                 write(verdicts, row_of(number, output, found))
                 if found.verdict is Verdict.UNDECIDED:
-                    write(undecided, for_people(str(number), question, output.text, found.answer))
+                    write(undecided, for_people(rows.name, str(number), question, output.text, found.answer))
         summary = summarise(task, rows, graded, rungs)
         (work / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
     return summary
 
 
-def undecided(solutions: Iterable[Solution], questions: Mapping[str, Question]) -> Iterator[Undecided]:
-    """The undecided ones among solutions, as rows for people."""
+def undecided(solutions: Iterable[Solution], questions: Mapping[str, Question], source: str) -> Iterator[Undecided]:
+    """The undecided ones among the solutions of one source, as rows for people."""
     for solution in solutions:
         if solution.verdict is Verdict.UNDECIDED:
-            yield for_people(solution.id, questions[solution.question_id], solution.text, solution.answer)
+            yield for_people(source, solution.id, questions[solution.question_id], solution.text, solution.answer)
 
 
-def for_people(identity: str, question: Question, text: str, answer: str | None) -> Undecided:
-    return Undecided(id=identity, question=question.text, reference=question.answer, answer=answer, text=text)
+def for_people(source: str, identity: str, question: Question, text: str, answer: str | None) -> Undecided:
+    return Undecided(
+        id=identity, source=source, question=question.text, reference=question.answer, answer=answer, text=text
+    )
 
 
 def row_of(number: int, output: Output, found: Judgement) -> Graded:
@@ -154,7 +157,7 @@ def read(task: Task, rows: Path, splits: Sequence[str]) -> Iterator[tuple[int, O
 def decoded(decoder: msgspec.json.Decoder[Output], line: bytes) -> Output:
     try:
         return decoder.decode(line)
-    except msgspec.DecodeError as fault:
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise InputError(f"not a row with `text` and `question_id` or `reference`: {fault}") from None
 
 
@@ -227,9 +230,11 @@ def place(rows: Path, number: int) -> Iterator[None]:
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
     """A folder that appears under its name when the block has ended well, and leaves nothing otherwise."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
     work = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
-    work.mkdir()
+    try:
+        work.mkdir(parents=True)
+    except OSError as fault:
+        raise InputError(f"{folder} cannot be made: {fault.strerror}") from None
     try:
         yield work
         sync_tree(work)

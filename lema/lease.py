@@ -241,7 +241,7 @@ def look(home: Path, name: str) -> Entry | None:
         return None
     try:
         return Entry(name=name, beat=beat, note=msgspec.json.decode(text, type=Note))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return Entry(name=name, beat=beat, note=Note(holders=()))
 
 

@@ -157,5 +157,5 @@ def load(path: Path, record: type[R]) -> Iterator[R]:
         for number, line in enumerate(lines, 1):
             try:
                 yield decoder.decode(line)
-            except msgspec.DecodeError as fault:
+            except (msgspec.DecodeError, UnicodeDecodeError) as fault:
                 raise InputError(f"{path}, line {number}: not a {record.__name__}: {fault}") from None

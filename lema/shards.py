@@ -51,7 +51,7 @@ class Parts(Generic[R]):
             return self.parse(path.read_bytes(), items)
         except FileNotFoundError:
             return None
-        except (Damaged, msgspec.DecodeError) as fault:
+        except (Damaged, msgspec.DecodeError, UnicodeDecodeError) as fault:
             log.warning("%s is damaged (%s): this part is done again", path, fault)
             return None
 

@@ -302,6 +302,6 @@ def published_by(target: Path, token: str) -> bool:
 def read_progress(folder: Path) -> tuple[int, int] | None:
     try:
         told = msgspec.json.decode((folder / PROGRESS).read_bytes(), type=Progress)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
     return told.done, told.total

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
 from lema.report.model import ArmSummary, Comparison, PaperCell, Report, TrendPoint
+from lema.report.parts import Choice, DeltaPpl, Sieve, SuccessRow
 
 Row = dict[str, str]  # head -> cell
 
@@ -97,10 +99,56 @@ def check(report: Report, tables: list[list[Row]]) -> int:
         for point in trend.points:
             where = {"family": trend.family, **task, trend.axis: f"{point.x:,.0f}"}
             checked += agree(where, point_cells(point), tables)
+    checked += check_data(report, tables)
     for cell in report.paper:
         where = {"arm": cell.arm, "task": cell.task, "model": cell.model, "grader": cell.grader or "the task's own"}
         checked += agree(where, paper_cells(cell), [rows for rows in tables if rows and "paper" in rows[0]])
     return checked
+
+
+def check_data(report: Report, tables: list[list[Row]]) -> int:
+    """The same for the numbers about data and checkpoints."""
+    checked = 0
+    for row in report.success:
+        of = "all" if row.by == "all" else f"{row.by}: {row.name.replace('_', ' ')}"
+        several = len({other.corrector for other in report.success}) > 1
+        checked += agree({"paths": of, **({"corrector": row.corrector} if several else {})}, success_cells(row), tables)
+    for sieve in report.sieves:
+        (found,) = [rows for rows in tables if rows and "level" in rows[0] and rows[0]["level"] == sieve.top]
+        said = [
+            (row["level"].replace("\N{NO-BREAK SPACE}", ""), row["count"], row["of the level above"]) for row in found
+        ]
+        assert said == list(sieve_cells(sieve)), (said, sieve)
+        checked += 2 * len(said)
+    for mix in report.mixes:
+        repeats = {"equal ones left out": f"{mix.repeats:,}"} if mix.repeats else {}
+        tokens = "-" if mix.target_tokens is None else f"{mix.target_tokens:,}"
+        expected = {"in all": f"{sum(mix.sources.values()):,}", "target tokens": tokens, **repeats}
+        checked += agree({"arm": mix.arm, "seed": str(mix.seed)}, expected, tables)
+    for count in report.leaks.counts if report.leaks is not None else ():
+        where = {"arm": count.arm, "source": count.source or "none left out"}
+        rules = {rule: f"{count.dropped.get(rule, 0):,}" for rule in ("exact", "numbers", "names", "overlap")}
+        seeds = ", ".join(map(str, count.seeds))
+        checked += agree(where, {**rules, "seeds": seeds, "left out": f"{sum(count.dropped.values()):,}"}, tables)
+    for choice in report.choices:
+        alike = len({(other.by, other.on, other.questions) for other in report.choices}) == 1
+        expected = {name: cell for name, cell in choice_cells(choice).items() if not alike or "step" in name}
+        checked += agree({"arm": choice.arm, "seed": str(choice.seed)}, expected, tables)
+    for delta in report.delta_ppl:
+        seed = "-" if delta.seed is None else str(delta.seed)
+        checked += agree({"arm": delta.arm, "seed": seed}, delta_cells(delta), tables)
+    return checked
+
+
+def check_pairs(report: Report, tables: list[list[Row]]) -> int:
+    """Left-out training questions with the test questions that they give away."""
+    assert report.leaks is not None
+    for pair in report.leaks.pairs:
+        overlap = percent(pair.share) if pair.rule == "overlap" else ""
+        expected = {"test question": pair.test_question, "rule": pair.rule, "overlap": overlap}
+        expected |= {"source": pair.source, "test set": pair.test_set}
+        agree({"training question": pair.question}, expected, tables)
+    return len(report.leaks.pairs)
 
 
 def in_table(rows: list[Row], c: Comparison, report: Report) -> bool:
@@ -158,6 +206,60 @@ def paper_cells(cell: PaperCell) -> Row:
         "difference": points(cell.difference),
         "printed in": cell.printed,
         "differs in": cell.note,
+    }
+
+
+def success_cells(row: SuccessRow) -> Row:
+    return {
+        "sent": f"{row.sent:,}",
+        "accepted": f"{row.accepted:,}",
+        "rate": percent(row.rate),
+        "95 % interval": f"{percent(row.low)} to {percent(row.high)}",
+        "steps": "-" if row.mean_steps is None else f"{row.mean_steps:.1f}",
+        "words": "-" if row.mean_words is None else f"{row.mean_words:.1f}",
+    }
+
+
+def sieve_cells(sieve: Sieve) -> Iterator[tuple[str, str, str]]:
+    said = {
+        "like_seed": "near-duplicate of its seed",
+        "like_other_seed": "near-duplicate of another seed",
+        "like_evolved": "near-duplicate of an earlier new question",
+        "like_test": "leak, gives a test question away",
+    }
+    yield sieve.top, f"{sieve.levels[0].came:,}", percent(1)
+    for level in sieve.levels:
+        for reason, n in level.left_out.items():
+            name = said.get(reason, reason.replace("_", " "))
+            yield f"left out: {name}", f"{n:,}", percent(n / level.came)
+        yield level.name, f"{level.stayed:,}", percent(level.stayed / level.came) if level.came else ""
+
+
+def choice_cells(choice: Choice) -> Row:
+    by_step = [f"{step:,}: {percent(a)}" for step, a in zip(choice.steps, choice.accuracies, strict=True)]
+    by_step[choice.steps.index(choice.chosen)] += " (chosen)"
+    labels = {"best_on_dev": "best on dev", "best_on_test": "best on test, as in the paper"}
+    return {
+        "chosen as": labels[choice.by],
+        "on": choice.on,
+        "questions": f"{choice.questions:,}",
+        "step": f"{choice.chosen:,}",
+        "accuracy by step": ", ".join(by_step),
+    }
+
+
+def delta_cells(delta: DeltaPpl) -> Row:
+    def number(value: float | None, sign: str = "") -> str:
+        return "-" if value is None else f"{value:{sign},.3f}"
+
+    return {
+        "DeltaPPL": number(delta.mean, "+"),
+        "95 % interval": "-" if delta.low is None else f"{number(delta.low, '+')} to {number(delta.high, '+')}",
+        "median": number(delta.median, "+"),
+        "PPL wrong": number(delta.wrong_ppl),
+        "PPL corrected": number(delta.right_ppl),
+        "corrections": f"{delta.corrections:,}",
+        "questions": f"{delta.questions:,}",
     }
 
 

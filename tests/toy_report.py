@@ -7,8 +7,10 @@ import random
 
 from lema.records import Correction, Question, Solution, Verdict
 from lema.report.compare import ArmResult, compare
-from lema.report.corrections import error_classes, funnel, pick
+from lema.report.corrections import funnel, pick
 from lema.report.model import Curve, Mix, Note, Provenance, Report, StageLine
+from lema.report.parts import Choice, DeltaPpl, LeakCount, LeakPair, Leaks, Level, Sieve
+from lema.report.success import Sent, rows
 
 HOSTILE = "<script>alert('x')</script> & [bold]not markup[/bold]"
 
@@ -92,6 +94,94 @@ def curve(arm: str, seed: int, floor: float) -> Curve:
     return Curve(arm=arm, seed=seed, steps=steps, losses=losses)
 
 
+SIEVES = (
+    Sieve(
+        name="Correction-centric evolution by teacher",
+        top="drawn from 812 different seed questions",
+        levels=(
+            Level(name="new questions written", came=3000, left_out={"several_questions": 41, "empty": 7}, stayed=2952),
+            Level(
+                name="unlike any other question",
+                came=2952,
+                left_out={"like_seed": 301, "like_evolved": 97, "like_test": 12},
+                stayed=2542,
+            ),
+            Level(name="kept, labelled by a majority", came=2542, left_out={"no_majority": 530}, stayed=2012),
+        ),
+    ),
+    Sieve(
+        name="Augmentation by tiny on train[0:3000]",
+        top="sampled paths",
+        levels=(
+            Level(
+                name="kept, of 2,700 questions",
+                came=9000,
+                left_out={"wrong": 2011, "duplicate": 402, "unparsable": 87},
+                stayed=6500,
+            ),
+        ),
+    ),
+)
+LEAKS = Leaks(
+    counts=(
+        LeakCount(arm="cot", seeds=(0, 1), source="cot", dropped={"exact": 3, "overlap": 11}),
+        LeakCount(arm="cot", seeds=(0, 1), source="augmented", dropped={"names": 2}),
+        LeakCount(arm="cot_and_corrections", seeds=(0,), source="", dropped={}),
+    ),
+    pairs=(
+        LeakPair(
+            question=f"Ana has 12 apples and {HOSTILE.lower()} eats 5 of them. How many apples are left for tomorrow?",
+            test_question="Ben has 30 pears and eats 6 of them. How many pears are left for tomorrow?",
+            test_set="gsm_synth test[0:1000]",
+            source="cot",
+            rule="overlap",
+            share=0.625,
+        ),
+        LeakPair(
+            question="t17",
+            test_question="q0312",
+            test_set="gsm_synth test[0:1000]",
+            source="augmented",
+            rule="exact",
+            share=1,
+        ),
+    ),
+    distinct=16,
+)
+DELTAS = tuple(
+    DeltaPpl(
+        model="tiny",
+        arm=arm,
+        seed=seed,
+        corrections_of="tiny on train[0:1500]",
+        corrections=2391,
+        questions=1204,
+        mean=mean,
+        low=None if mean is None else mean - 0.031,
+        high=None if mean is None else mean + 0.034,
+        median=None if mean is None else mean / 2,
+        wrong_ppl=None if mean is None else 1.9 + mean,
+        right_ppl=None if mean is None else 1.9,
+    )
+    for arm, seed, mean in (("base", None, -0.1234), ("cot", 0, None), ("cot_and_corrections", 0, 1.4567))
+)
+
+
+def choice(arm: str, seed: int) -> Choice:
+    steps = tuple(range(100, 1100, 100))
+    accuracies = tuple(0.6 - (step - 600 - 10 * seed) ** 2 / 2e6 for step in steps)
+    return Choice(
+        arm=arm,
+        seed=seed,
+        by="best_on_dev",
+        on="gsm_synth dev[0:500]",
+        questions=500,
+        chosen=600,
+        steps=steps,
+        accuracies=accuracies,
+    )
+
+
 def toy_report(gain: float = 0.04, seeds: tuple[int, ...] = (0, 1)) -> Report:
     arms, comparisons, notes = compare(results(gain=gain, seeds=seeds), baseline="cot", base="base")
     questions, solutions, corrections = material()
@@ -104,11 +194,18 @@ def toy_report(gain: float = 0.04, seeds: tuple[int, ...] = (0, 1)) -> Report:
         arms=arms,
         comparisons=comparisons,
         funnels=(funnel("tiny on train[0:1500]", COUNTS),),
-        errors=error_classes(corrections),
+        success=rows(
+            Sent(path=path, correction=correction, difficulty=f"Level {1 + number % 2}")
+            for number, (path, correction) in enumerate(zip(solutions, corrections, strict=True))
+        ),
+        sieves=SIEVES,
+        leaks=LEAKS,
+        choices=tuple(choice(arm, seed) for arm, _ in trained for seed in seeds),
+        delta_ppl=DELTAS,
         curves=tuple(curve(arm, seed, floor) for arm, floor in trained for seed in seeds),
         corrections=pick(questions, solutions, corrections),
         mixes=tuple(
-            Mix(arm=arm, seed=seed, sources=sources, target_tokens=182_340)
+            Mix(arm=arm, seed=seed, sources=sources, target_tokens=182_340, repeats=17 + seed)
             for arm, sources in (("cot", {"cot": 3000}), ("cot_and_corrections", {"cot": 2100, "correction": 900}))
             for seed in seeds
         ),

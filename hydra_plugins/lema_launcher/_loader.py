@@ -213,7 +213,8 @@ def _about_hydra(line: str) -> bool:
 def _named(overrides: Sequence[str]) -> tuple[str, ...]:
     """The overrides that tell experiments apart: not how the command is run, nor which file swept."""
     settings = {*Options.__dataclass_fields__, "sweeps"}
-    return tuple(line.lstrip("+") for line in overrides if not _about_hydra(line) and bare_key(line) not in settings)
+    about = {line: bare_key(line).partition(".")[0] for line in overrides if not _about_hydra(line)}
+    return tuple(line.lstrip("+") for line, key in about.items() if key not in settings)
 
 
 def _paths(node: Any, at: str) -> Iterator[str]:

@@ -15,9 +15,14 @@ from lema.stats import Interval
 
 
 def print_ratings(raters: Sequence[Sequence[Rating]], console: Console) -> None:
-    """What each rater found, then every pair of raters with the items on which they differ."""
+    """What each rater found, then every pair of raters with the items on which they differ.
+
+    Raises:
+        InputError: two of them cannot be compared; nothing is printed.
+    """
+    pairs = agreements(raters)
     console.print(counts_table([counts(ratings) for ratings in raters]))
-    for pair in agreements(raters):
+    for pair in pairs:
         console.print(agreement_text(pair))
         if pair.disagreements:
             console.print(disagreement_table(pair))

@@ -197,26 +197,32 @@ def task_names(forms: Sequence[Form]) -> dict[str, str]:
 
 
 def distinct(named: Mapping[str, tuple[str, Form]]) -> dict[str, str]:
-    """Names made different: those that several have, by fields in which their forms differ, as few as are needed."""
-    names = {}
+    """Names made different: those that several have, by fields in which their forms differ, as few as are needed.
+
+    Where it is enough, what is not set is not said: `cot` beside `cot (examples=400)`.
+    """
+    names: dict[str, str] = {}
     leaves = {id_: dict(leaves_of(form)) for id_, (_, form) in named.items()}
-    for id_, (name, _) in named.items():
-        others = [leaves[other] for other, (same, _) in named.items() if same == name and other != id_]
-        inner = ", ".join(dict.fromkeys(telling(leaves[id_], others)))
-        names[id_] = f"{name} ({inner})" if inner else name
-    if len(set(names.values())) < len(names):  # forms that differ in absent fields only
-        return {id_: f"{name} [{id_[:6]}]" for id_, name in names.items()}
-    return names
+    for unset in (False, True):
+        for id_, (name, _) in named.items():
+            others = [leaves[other] for other, (same, _) in named.items() if same == name and other != id_]
+            inner = ", ".join(dict.fromkeys(telling(leaves[id_], others, unset=unset)))
+            names[id_] = f"{name} ({inner})" if inner else name
+        if len(set(names.values())) == len(names):
+            return names
+    return {id_: f"{name} [{id_[:6]}]" for id_, name in names.items()}  # forms that differ in absent fields only
 
 
-def telling(own: Form, others: Sequence[Form]) -> Iterator[str]:
+def telling(own: Form, others: Sequence[Form], *, unset: bool) -> Iterator[str]:
     """Fields that tell a form from all the others, names before other values and digests of files last."""
     left = list(others)
     for at in sorted(own, key=lambda at: (".=" in at, not at.endswith(".name"))):
         if any(other.get(at) != own[at] for other in left):
             left = [other for other in left if other.get(at) == own[at]]
             field = at.rsplit(".", 1)[-1]
-            yield str(own[at]) if field == "name" else f"{field}={own[at]}"
+            if unset or own[at] is not None:
+                value = "null" if own[at] is None else own[at]
+                yield str(value) if field == "name" else f"{field}={value}"
 
 
 def leaves_of(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,14 +1,15 @@
-"""What correction stages hold, as parts of a report: funnels, classes of mistakes, corrections to read."""
+"""What correction stages hold, as parts of a report: funnels, and corrections to read."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lema.records import Correction, Question, Solution, Verdict
 from lema.report import model
+from lema.report.arms import distinct
 from lema.steps import split_steps
+from lema.store import Artifact
 
 
 def funnel(name: str, counts: Mapping[str, Any]) -> model.Funnel:
@@ -31,14 +32,39 @@ def funnel(name: str, counts: Mapping[str, Any]) -> model.Funnel:
     return counted
 
 
-def error_classes(corrections: Iterable[Correction]) -> tuple[model.ErrorClass, ...]:
-    """Classes of mistakes, the commonest first; corrections without a class are left out."""
-    named = [c for c in corrections if c.error]
-    accepted = tally(c.error for c in named if not c.reject)
-    return tuple(
-        model.ErrorClass(name=name, sent=count, accepted=accepted.get(name, 0))
-        for name, count in tally(c.error for c in named).items()
-    )
+def funnel_name(correct: Mapping[str, Any]) -> str:
+    """Who sampled on what: the paths of a correction or augmentation stage, from its spec."""
+    paths = correct.get("paths") or {}
+    where = paths.get("questions") or {}
+    engine = paths.get("engine") or {}
+    reasoner = (engine.get("model") or {}).get("name") or engine.get("name") or engine.get("kind") or "paths"
+    if where.get("kind") == "evolve":
+        return f"{reasoner} on evolved questions"
+    return f"{reasoner} on {where.get('split', '?')}[{where.get('start', 0)}:{where.get('stop') or ''}]"
+
+
+def funnels(corrects: Sequence[Artifact]) -> tuple[model.Funnel, ...]:
+    """The funnels of finished correction stages, under names that tell them apart."""
+    counted = [artifact for artifact in corrects if "funnel" in artifact.summary]
+    forms = {artifact.key: artifact.manifest.spec for artifact in counted}
+    names = distinct({key: (funnel_name(form), form) for key, form in forms.items()})
+    return tuple(funnel(names[artifact.key], artifact.summary["funnel"]) for artifact in counted)
+
+
+def corrections_of(artifact: Artifact) -> Iterable[Correction]:
+    """All corrections of a correction stage, accepted or not."""
+    yield from artifact.rows("corrections.jsonl", Correction)
+    yield from artifact.rows("rejected.jsonl", Correction)
+
+
+def views(corrects: Sequence[Artifact], most: int = 10) -> tuple[model.SideBySide, ...]:
+    """Corrections to read, from each stage as many."""
+    found: list[model.SideBySide] = []
+    for artifact in corrects:
+        questions = {question.id: question for question in artifact.rows("questions.jsonl", Question)}
+        held = list(corrections_of(artifact))
+        found += pick(questions, artifact.rows("paths.jsonl", Solution), held, count=-(-most // len(corrects)))
+    return tuple(found[:most])
 
 
 def side_by_side(question: Question, solution: Solution, correction: Correction) -> model.SideBySide:
@@ -75,11 +101,6 @@ def pick(
     while len(chosen) < count and any(queues.values()):
         chosen += [queue.pop(0) for queue in queues.values() if queue]
     return tuple(side_by_side(questions[c.question_id], paths[c.solution_id], c) for c in chosen[:count])
-
-
-def tally(names: Iterable[str]) -> dict[str, int]:
-    """Counts by name, the commonest first."""
-    return by_size(Counter(names))
 
 
 def by_size(counts: Mapping[str, int]) -> dict[str, int]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lema.report import costs, curves, figures, tables
+from lema.report import costs, curves, data_tables, figures, tables
 from lema.report.canvas import Style, styles
 from lema.report.model import Comparison, Report
-from lema.report.text import answers, count, levels, percent, words
+from lema.report.text import answers, count, levels, percent, sieve_levels, words
 
 PAGE = Path(__file__).with_name("page")
 MOST_DRAWN = 12  # comparisons of a task; with more, only those that answer the question
@@ -26,9 +26,9 @@ def render_html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, count=count, words=words, levels=levels)
+    environment.filters.update(percent=percent, count=count, words=words, levels=levels, sieve_levels=sieve_levels)
     # Templates that import macros get a context of their own; these are for all of them.
-    environment.globals.update(tables=tables, costs=costs)
+    environment.globals.update(tables=tables, costs=costs, data_tables=data_tables)
     page = environment.get_template("page.html")
     return page.render(report=report, answers=answers(report), figures=draw(report)).lstrip()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lema.report import costs, tables
+from lema.report import costs, data_tables, tables
 from lema.report.model import Report, SideBySide
 from lema.report.tables import Table
 from lema.report.text import answers, words
@@ -25,12 +25,20 @@ def sections(report: Report) -> Iterator[tuple[str, str]]:
         yield trend.title, shown(trend)
     if report.paper:
         yield "Beside the paper", shown(tables.paper(report))
+    if report.delta_ppl:
+        yield "DeltaPPL", shown(data_tables.delta_ppl(report))
     if report.funnels:
         yield "From samples to corrections", "\n\n".join(titled(tables.funnel(one)) for one in report.funnels)
-    if report.errors:
-        yield "Mistakes", shown(tables.mistakes(report))
+    if report.success:
+        yield "Success of corrections", shown(data_tables.success(report))
+    if report.sieves:
+        yield "Further questions and paths", "\n\n".join(titled(data_tables.sieve(one)) for one in report.sieves)
     if report.mixes:
         yield "Training data", shown(tables.mixes(report))
+    if report.leaks is not None:
+        yield "Decontamination", shown(data_tables.leaks(report.leaks))
+    if report.choices:
+        yield "Chosen checkpoints", shown(data_tables.choices(report))
     if report.corrections:
         examples = [side_by_side(number, one) for number, one in enumerate(report.corrections, 1)]
         yield "Corrections, side by side with the mistake", "\n\n".join(examples)

@@ -11,10 +11,7 @@ from typing import Literal
 import msgspec
 
 from lema.records import Verdict
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all parts of a report."""
+from lema.report.parts import Choice, DeltaPpl, Leaks, Part, Sieve, SuccessRow
 
 
 class Role(StrEnum):
@@ -90,14 +87,6 @@ class Funnel(Part, frozen=True, kw_only=True):
                 raise AssertionError(f"funnel {self.name!r} does not sum: {left} is {counted}, {right} is {expected}")
 
 
-class ErrorClass(Part, frozen=True, kw_only=True):
-    """How many mistakes of one class the corrector named, and how many of those corrections were accepted."""
-
-    name: str
-    sent: int
-    accepted: int
-
-
 class Curve(Part, frozen=True, kw_only=True):
     """Training loss of one arm and seed."""
 
@@ -165,6 +154,7 @@ class Mix(Part, frozen=True, kw_only=True):
     seed: int
     sources: dict[str, int]  # source -> examples
     target_tokens: int | None = None
+    repeats: int | None = None  # examples that were left out since an equal one is there; None: not counted
 
 
 class Note(Part, frozen=True, kw_only=True):
@@ -205,7 +195,9 @@ class Report(Part, frozen=True, kw_only=True):
     arms: tuple[ArmSummary, ...]
     comparisons: tuple[Comparison, ...]
     funnels: tuple[Funnel, ...] = ()
-    errors: tuple[ErrorClass, ...] = ()
+    success: tuple[SuccessRow, ...] = ()  # of corrections
+    sieves: tuple[Sieve, ...] = ()  # of evolution and augmentation
+    leaks: Leaks | None = None  # None: no arm's training questions were compared with test questions
     curves: tuple[Curve, ...] = ()
     corrections: tuple[SideBySide, ...] = ()
     mixes: tuple[Mix, ...] = ()
@@ -215,6 +207,8 @@ class Report(Part, frozen=True, kw_only=True):
     regraded: tuple[ArmSummary, ...] = ()  # the same solutions under other graders
     trends: tuple[Trend, ...] = ()
     paper: tuple[PaperCell, ...] = ()
+    choices: tuple[Choice, ...] = ()  # of checkpoints
+    delta_ppl: tuple[DeltaPpl, ...] = ()
 
     @property
     def tasks(self) -> tuple[str, ...]:

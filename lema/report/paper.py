@@ -119,7 +119,7 @@ def load(path: Path) -> Paper:
     """
     try:
         return Paper(msgspec.yaml.decode(path.read_bytes(), type=File))
-    except (OSError, msgspec.DecodeError) as fault:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise InputError(f"{path}: no figures of the paper: {fault}") from None
     except InputError as fault:
         raise InputError(f"{path}: {fault}") from None

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from lema.durable import write_whole
+from lema.durable import write_once
 from lema.errors import InputError
 from lema.records import Correction, Question, Record, Solution, dump
 from lema.spec import digest
@@ -61,11 +61,11 @@ def write_sheet(path: Path, artifacts: Sequence[Artifact], *, n: int = 50, seed:
     """Write the page for a sample of the accepted corrections of these stages, and return what is on it.
 
     Raises:
-        InputError: there are fewer than n accepted corrections.
+        InputError: there are fewer than n accepted corrections, or another file is there already.
     """
     items = [item for a in artifacts if a.manifest.kind == "correct" for item in accepted(a)]
     sheet = Sheet(items=sample(items, n, seed))
-    write_whole(path, [render(sheet).encode()])
+    write_once(path, render(sheet).encode(), "rate.sheet")
     return sheet
 
 
@@ -101,7 +101,7 @@ def sample(items: Sequence[Item], n: int, seed: int) -> tuple[Item, ...]:
     by_id = {one.id: one for one in items}
     if len(by_id) < n:
         raise InputError(
-            f"there are {len(by_id):,} accepted corrections and {n} are to be rated: lower rate.n, or make more"
+            f"there are {len(by_id):,} accepted corrections and {n} are to be rated: lower rate.sample, or make more"
         )
     strata: dict[str, list[Item]] = {}
     for id_ in sorted(by_id):

@@ -5,36 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
-from typing import Literal
 
 import msgspec
 
 from lema.records import Correction, Question, Solution
-from lema.report.model import Part
+from lema.report.parts import By, SuccessRow
 from lema.stats import wilson
 from lema.store import Artifact
 
-By = Literal["all", "reasoner", "difficulty", "error"]
 UNNAMED = "unnamed"  # a difficulty that the data set, or an error that the corrector, does not name
-
-
-class SuccessRow(Part, frozen=True, kw_only=True):
-    """Paths of one group that were given to a corrector, and how many corrections were accepted.
-
-    `low` and `high` are Wilson's bounds of the rate, which takes paths as independent; paths of one question are
-    not quite. Lengths are means over accepted corrections, None where there is none.
-    """
-
-    corrector: str
-    by: By
-    name: str
-    sent: int
-    accepted: int
-    rate: float
-    low: float
-    high: float
-    mean_steps: float | None  # corrected steps
-    mean_words: float | None  # of explanation and corrected steps
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +31,11 @@ def success(artifacts: Sequence[Artifact]) -> tuple[SuccessRow, ...]:
     """
     by_name = {artifact.name: artifact for artifact in artifacts}
     corrects = [artifact for artifact in artifacts if artifact.manifest.kind == "correct"]
-    return rows(one for artifact in corrects for one in sent(artifact, by_name))
+    # Stages that differ in how many paths they are given share corrections; each counts once.
+    everything = {
+        (*artifact.manifest.inputs, one.correction): one for artifact in corrects for one in sent(artifact, by_name)
+    }
+    return rows(everything.values())
 
 
 def sent(correct: Artifact, others: Mapping[str, Artifact]) -> Iterator[Sent]:

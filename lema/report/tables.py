@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from lema.report.model import ArmSummary, Comparison, Funnel, Report, Role
-from lema.report.text import SELECTION, between, count, levels, p_value, percent, points, words
+from lema.report.text import SELECTION, Row, between, count, levels, p_value, percent, points, words
 
 COMPARISON_NOTE = (
     "Points: difference of accuracy in percentage points. Intervals: bootstrap over questions, 10,000 draws; the "
@@ -182,26 +182,22 @@ def trends(report: Report) -> list[Table]:
 
 def funnel(counted: Funnel) -> Table:
     """What became of every sampled path; deeper levels are indented."""
+    return levelled(counted.name, levels(counted))
+
+
+def levelled(title: str, rows: Sequence[Row]) -> Table:
+    """Counts level by level, each as a share of the one above."""
     columns: list[Column | None] = [
-        ("paths", lambda row: "\N{NO-BREAK SPACE}" * 4 * row[0] + row[1], True),
+        ("level", lambda row: "\N{NO-BREAK SPACE}" * 4 * row[0] + row[1], True),
         ("count", lambda row: count(row[2]), False),
         ("of the level above", lambda row: percent(row[2] / row[3]) if row[3] else "", False),
     ]
-    return table(counted.name, levels(counted), columns)
-
-
-def mistakes(report: Report) -> Table:
-    """Classes of mistakes as the corrector named them."""
-    columns: list[Column | None] = [
-        ("class, as the corrector names it", lambda error: words(error.name), True),
-        ("paths", lambda error: count(error.sent), False),
-        ("accepted", lambda error: count(error.accepted), False),
-    ]
-    return table("Mistakes", report.errors, columns)
+    return table(title, rows, columns)
 
 
 def mixes(report: Report) -> Table:
     """What each arm and seed was trained on."""
+    repeats = any(mix.repeats for mix in report.mixes)
     columns: list[Column | None] = [
         ("arm", lambda mix: mix.arm, True),
         ("seed", lambda mix: str(mix.seed), False),
@@ -212,5 +208,6 @@ def mixes(report: Report) -> Table:
         ),
         ("in all", lambda mix: count(sum(mix.sources.values())), False),
         ("target tokens", lambda mix: count(mix.target_tokens), False),
+        ("equal ones left out", lambda mix: count(mix.repeats), False) if repeats else None,
     ]
     return table("Examples of each arm and seed", report.mixes, columns)

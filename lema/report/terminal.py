@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lema.report.model import ArmSummary, Comparison, ErrorClass, Funnel, Note, PaperCell, Report
-from lema.report.text import MOST_ANSWERS, answers, between, levels, p_value, percent, points, words
+from lema.report import data_tables, tables
+from lema.report.model import ArmSummary, Comparison, Note, PaperCell, Report
+from lema.report.text import MOST_ANSWERS, Row, answers, between, levels, p_value, percent, points, sieve_levels
 from lema.stats import Verdict
 
 COLOURS = {Verdict.BETTER.value: "green", Verdict.WORSE.value: "red", Verdict.CANNOT_TELL.value: "yellow"}
 NARROWEST = 78  # columns that the tables need
+FOLDED = 12  # columns in which text can be read
 
 
 def print_report(report: Report, console: Console) -> None:
     """Funnel, accuracies, comparisons, notes, and the answer last, where it is still on the screen."""
     parts: list[RenderableType] = [Text(report.title, style="bold")]
-    parts += [funnel_table(funnel) for funnel in report.funnels]
-    parts += [error_table(report.errors)] if report.errors else []
+    parts += [
+        level_table(f"Paths: {funnel.name}" if funnel.name else "Paths", levels(funnel)) for funnel in report.funnels
+    ]
+    parts += [level_table(sieve.name, sieve_levels(sieve)) for sieve in report.sieves]
+    parts += [fitting(made, console) for made in data(report)]
     # Where the tables have no room there are sentences: a number cut short would be a wrong one.
     wide = console.width >= NARROWEST
     arms = [*report.arms, *report.regraded]
@@ -37,20 +42,49 @@ def print_report(report: Report, console: Console) -> None:
         console.print()
 
 
-def funnel_table(funnel: Funnel) -> Table:
-    """Every sampled path once: what became of it, level by level."""
-    table = plain_table(f"Paths: {funnel.name}" if funnel.name else "Paths", "", ("paths", "right"), ("share", "right"))
-    for depth, name, count, whole in levels(funnel):
-        share = f"{100 * count / whole:.1f} %" if whole else ""
-        table.add_row(Text("  " * depth + name), f"{count:,}", share)
-    return table
+def data(report: Report) -> Iterator[tables.Table]:
+    """What there is about data and checkpoints."""
+    if report.success:
+        yield data_tables.success(report)
+    if report.leaks is not None:
+        yield data_tables.leaks(report.leaks)
+    if report.choices:
+        yield data_tables.choices(report)
+    if report.delta_ppl:
+        yield data_tables.delta_ppl(report)
 
 
-def error_table(errors: Sequence[ErrorClass]) -> Table:
-    """Classes of mistakes as the corrector named them."""
-    table = plain_table("Mistakes", "class", ("paths", "right"), ("accepted", "right"))
-    for error in errors:
-        table.add_row(Text(words(error.name)), f"{error.sent:,}", f"{error.accepted:,}")
+def fitting(made: tables.Table, console: Console) -> RenderableType:
+    """A table of the page, or its rows as sentences where a number would be cut, and its note."""
+    body: RenderableType
+    if needed(made) <= console.width:
+        body = plain_table(made.title, made.head[0], *(column(made, number) for number in range(1, len(made.head))))
+        for row in made.rows:
+            body.add_row(*map(Text, row))
+    else:
+        named = ((row[0], zip(made.head[1:], row[1:], strict=True)) for row in made.rows)
+        lines = [f"{first}: {', '.join(map(' '.join, cells))}" for first, cells in named]
+        body = Text("\n").join([Text(made.title, style="bold"), *map(Text, lines)])
+    return Group(body, Text(made.note, style="dim italic")) if made.note else body
+
+
+def needed(made: tables.Table) -> int:
+    """Columns of the terminal in which no number of a table is cut, and text can be read."""
+    longest = [max(map(len, cells)) for cells in zip(made.head, *made.rows, strict=True)]
+    held = (min(width, FOLDED) if number in made.left else width for number, width in enumerate(longest))
+    return sum(held) + 2 * (len(longest) - 1)
+
+
+def column(made: tables.Table, number: int) -> tuple[str, Any]:
+    return made.head[number], "left" if number in made.left else "right"
+
+
+def level_table(title: str, rows: Sequence[Row]) -> Table:
+    """Everything once: what became of it, level by level."""
+    table = plain_table(title, "", ("count", "right"), ("share", "right"))
+    for depth, name, number, whole in rows:
+        share = f"{100 * number / whole:.1f} %" if whole else ""
+        table.add_row(Text("  " * depth + name), f"{number:,}", share)
     return table
 
 

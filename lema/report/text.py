@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lema.report.model import Comparison, Funnel, Report
+from lema.report.parts import Sieve
 from lema.stats import Verdict
 
 MOST_ANSWERS = 6  # comparisons that are read as sentences; more are summed up
@@ -17,6 +18,15 @@ SELECTION = {
     "best_on_dev": "best on dev",
     BEST_ON_TEST: "best on test, as in the paper",
 }
+
+#: Why a new question is left out for what it is like; other reasons are words already.
+LIKE = {
+    "like_seed": "near-duplicate of its seed",
+    "like_other_seed": "near-duplicate of another seed",
+    "like_evolved": "near-duplicate of an earlier new question",
+    "like_test": "leak, gives a test question away",
+}
+Row = tuple[int, str, int, int]  # depth, name, count, and the count that it is a share of
 
 
 def percent(share: float) -> str:
@@ -37,6 +47,21 @@ def between(low: float, high: float, show: Callable[[float], str] = percent) -> 
 def count(number: float | None) -> str:
     """A whole number with thousands separated; a dash where nothing was counted."""
     return "-" if number is None else f"{number:,.0f}"
+
+
+def perplexity(value: float | None) -> str:
+    """A perplexity; a dash where there is none."""
+    return "-" if value is None else f"{value:,.3f}"
+
+
+def delta(value: float | None) -> str:
+    """A difference of two perplexities, with its sign; a dash where there is none."""
+    return "-" if value is None else f"{value:+,.3f}"
+
+
+def numbers(held: Sequence[int]) -> str:
+    """Some whole numbers."""
+    return ", ".join(map(str, held)) or "-"
 
 
 def p_value(p: float) -> str:
@@ -60,14 +85,26 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def levels(funnel: Funnel) -> list[tuple[int, str, int, int]]:
-    """Rows of the funnel: depth, name, count, and the count that it is a share of."""
+def levels(funnel: Funnel) -> list[Row]:
+    """Rows of the funnel."""
     wrong = sum(funnel.held_back.values()) + funnel.sent
     rows = [(0, "sampled", funnel.sampled, funnel.sampled)]
     rows += [(1, "right", funnel.sampled - wrong, funnel.sampled), (1, "not right", wrong, funnel.sampled)]
     rows += [(2, f"left out: {words(name)}", number, wrong) for name, number in funnel.held_back.items()]
     rows += [(2, "given to the corrector", funnel.sent, wrong), (3, "accepted", funnel.accepted, funnel.sent)]
     rows += [(3, f"rejected: {words(name)}", number, funnel.sent) for name, number in funnel.rejected.items()]
+    return rows
+
+
+def sieve_levels(sieve: Sieve) -> list[Row]:
+    """Rows of a sieve."""
+    rows = [(0, sieve.top, sieve.levels[0].came, sieve.levels[0].came)]
+    for depth, level in enumerate(sieve.levels, 1):
+        rows += [
+            (depth, f"left out: {LIKE.get(reason, words(reason))}", number, level.came)
+            for reason, number in level.left_out.items()
+        ]
+        rows += [(depth, level.name, level.stayed, level.came)]
     return rows
 
 

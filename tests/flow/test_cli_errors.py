@@ -131,6 +131,52 @@ WRONG: list[tuple[str, *tuple[str, ...]]] = [
         "teacher: none is chosen; needed by evolution_strategy.evolver.engine and evolution_strategy.voting.engine. "
         "Choose one with teacher=: ",
     ),
+    (
+        "data_mix=cot cot_questions=null",
+        "cot_questions: data_mix=cot takes CoT, and there is none",
+        "augmentation=teacher",
+    ),
+    ("trainer.keep_every=null", "trainer.keep_every: checkpoint=best_on_dev chooses among", "checkpoint=last"),
+    ("checkpoint.questions=null", "checkpoint.questions: say which questions"),
+    ("checkpoint=last checkpoint.questions.split=dev", "checkpoint.questions"),
+    (
+        "checkpoint.questions.split=train",
+        "checkpoint.questions (train[0:500]) and cot_questions (train[0:1500]) overlap",
+    ),
+    ("checkpoint.questions.split=test", "checkpoint.questions (test[0:500]) and evaluation.questions"),
+    ("checkpoint.questions.split=dve", "checkpoint.questions.split: gsm_synth has no split 'dve'", "checkpoint=last"),
+    (
+        "evaluation.sampling.temperature=0.5",
+        "evaluation.sampling.temperature: checkpoint=best_on_dev chooses by greedy",
+    ),
+    ("augmentation=model augmentation.questions.split=test", "augmentation.questions (test[0:1000]) and evaluation"),
+    # settings of one mode
+    ("mode=grade", "grade.input: mode=grade needs a JSONL file of outputs"),
+    ("mode=plan grade.input=x.jsonl", "grade.input: only mode=grade reads it, got mode=plan"),
+    ("mode=rate grade.splits=[test]", "grade.splits: only mode=grade reads it, got mode=rate"),
+    ("mode=grade grade.inptu=x.jsonl", "grade.inptu: unknown key. Did you mean 'input'?", "output, splits"),
+    ("mode=grade grade.input=[x]", "grade.input: expected text or null, got ['x']"),
+    ("mode=grade grade.input=x grade.splits=test", "grade.splits: expected a list of texts, got 'test'"),
+    ("mode=grade grade.input=x task=null", "task: missing; expected a Task. Choose one with task=: ", "gsm8k"),
+    ("mode=grade grade.input=x task=gsm8k task.path=/nowhere", "task", "/nowhere"),
+    ("mode=grade grade.input=x task=gsm9k", "task: no option 'gsm9k'. Did you mean 'gsm8k'?"),
+    (
+        "-m mode=grade grade.input=x task=gsm8k,svamp seed=0,1",
+        "task: mode=grade judges outputs of one task, and this command has 2 (task=gsm8k; task=svamp)",
+    ),
+    (
+        "-m mode=grade grade.input=x task.difficulty=easy,hard",
+        "task: mode=grade judges outputs of one task",
+        "task.difficulty=easy",
+    ),
+    ("rate.seed=1", "rate.seed: only mode=rate reads it, got mode=run"),
+    ("mode=rate rate.sample=0", "rate.sample: must be at least 1, got 0"),
+    ("mode=rate rate.n=5", "rate.n: unknown key", "sample"),
+    ("mode=rate rate.ratings=a.jsonl", "rate.ratings: expected a list of texts, got 'a.jsonl'"),
+    ("mode=rate rate.ratings=[a.jsonl] rate.sheet=b.html", "rate.sheet: it is about a new sheet, and rate.ratings"),
+    ("mode=report undecided=x.jsonl", "undecided: only mode=undecided reads it, got mode=report"),
+    ("mode=undecided undecided=3", "undecided: expected text, got 3"),
+    ("mode=plan push=true", "push: only mode=run and mode=report make a report to send, got mode=plan"),
     # missing files and values
     ("model.path=/nowhere/at/all", "model", "/nowhere/at/all holds no model"),
     ("model=unpinned", "model.revision: needs a value"),
@@ -215,6 +261,8 @@ def test_a_wrong_command_ends_with_code_2_and_one_telling_message_before_anythin
     assert len(outcome.err.splitlines()) == 1, outcome.err
     for part in said:
         assert part in outcome.err
+    if line.startswith(("mode=", "rate.")):
+        assert "points" not in outcome.err  # a setting of the command is not the mistake of some points
     assert SECRET not in outcome.err and "hunter2" not in outcome.err
     assert not list(command.cwd.iterdir())
 

@@ -123,6 +123,10 @@ def test_options_are_shared_and_the_store_is_where_the_command_is_typed(command:
     assert options.store_path() == command.cwd / "here"
 
 
+def test_settings_of_the_command_do_not_name_experiments(command: Command) -> None:
+    assert command("mode=rate rate.sample=5 +rate.seed=1 store=here seed=1").names == ["seed=1"]
+
+
 def test_a_point_carries_what_rebuilds_it_in_another_process(command: Command) -> None:
     from lema.config import experiment
     from lema.experiment import Experiment
@@ -152,7 +156,13 @@ def test_hydra_leaves_no_folder_and_does_not_change_the_working_folder(command: 
 def test_help_fits_a_screen_and_names_modes_groups_and_exit_codes(command: Command) -> None:
     text = command("--help").out
     assert len(text.splitlines()) <= 50
-    for part in ("mode=plan", "experiments: ", "data_mix: corrections, cot,", "Exit codes: 0 done; 2 ", "lema -m "):
+    for part in (
+        "mode=plan",
+        "experiments: ",
+        "data_mix: changed_steps, ",
+        "Exit codes: 0 done; 2 ",
+        "lema -m ",
+    ):
         assert part in text
 
 

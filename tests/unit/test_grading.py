@@ -78,8 +78,9 @@ def test_rows_are_judged_by_their_own_reference(tmp_path: Path) -> None:
     assert summary.verdicts == {"right": 1, "wrong": 1, "no_answer": 1, "undecided": 1}
     assert [row["line"] for row in verdicts(tmp_path / "graded")] == [1, 3, 4, 5]
     (left,) = load(tmp_path / "graded" / "undecided.jsonl", Undecided)
-    assert (left.id, left.reference, left.answer, left.text, left.decision) == (
+    assert (left.id, left.source, left.reference, left.answer, left.text, left.decision) == (
         "4",
+        "outputs.jsonl",
         "0.5",
         "50%",
         "The answer is 50%.",
@@ -155,8 +156,10 @@ def test_undecided_solutions_are_exported_with_all_that_people_need() -> None:
         question_id="q", reasoner="r", sample=0, text="Half: 50%.", verdict=Verdict.UNDECIDED, answer="50%"
     )
     wrong = msgspec.structs.replace(found, sample=1, verdict=Verdict.WRONG)
-    (row,) = undecided([found, wrong], {"q": question})
-    assert row == Undecided(id="q#r#0", question="What share?", reference="0.5", answer="50%", text="Half: 50%.")
+    (row,) = undecided([found, wrong], {"q": question}, "generate-1")
+    assert row == Undecided(
+        id="q#r#0", source="generate-1", question="What share?", reference="0.5", answer="50%", text="Half: 50%."
+    )
 
 
 @pytest.mark.real

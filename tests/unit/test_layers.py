@@ -21,7 +21,7 @@ LAYERS = tuple(
         "stages",
         "experiment pipeline evolving options plan progress jobs runner profile queue snapshot batch cluster "
         "submitted report grading",
-        "wording building config app doctor worker __main__",
+        "wording building config app doctor outputs people worker __main__",
     )
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

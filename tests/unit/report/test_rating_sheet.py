@@ -80,7 +80,7 @@ def test_every_item_can_be_drawn_and_all_equally_often() -> None:
 
 
 def test_more_than_there_is_cannot_be_rated(artifact: Artifact, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"5000 are to be rated: lower rate\.n"):
+    with pytest.raises(InputError, match=r"5000 are to be rated: lower rate\.sample"):
         write_sheet(tmp_path / "rating.html", [artifact], n=5000)
     assert not (tmp_path / "rating.html").exists()
 

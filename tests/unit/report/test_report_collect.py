@@ -64,7 +64,7 @@ def test_funnel_mixes_curves_corrections_and_costs_come_from_the_stages(report: 
     ]
     assert report.mixes[0].target_tokens == 12 * 80
     assert len(report.curves) == 4 and report.curves[0].losses[:2] == (1.0, 0.5)
-    assert len(report.corrections) == 10 and sum(error.sent for error in report.errors) == funnel.sent
+    assert len(report.corrections) == 10 and report.success[0].sent == funnel.sent
     assert len(report.stages) == len({stage.key for stage in report.stages}) == 15
     assert report.provenance is not None and report.provenance.seeds == (0, 1)
 

@@ -8,7 +8,7 @@ from toy_report import COUNTS, material, toy_report
 from toy_sweep import toy_sweep
 
 from lema.report import model
-from lema.report.corrections import error_classes, funnel, pick
+from lema.report.corrections import funnel, pick
 from lema.report.text import answers
 
 
@@ -30,13 +30,6 @@ def test_the_funnel_holds_every_sampled_path_once() -> None:
 def test_a_funnel_that_loses_a_path_is_refused(name: str) -> None:
     with pytest.raises(AssertionError, match="does not sum"):
         funnel("toy", {**COUNTS, name: COUNTS[name] + 1})
-
-
-def test_error_classes_count_what_was_sent_and_what_was_accepted() -> None:
-    _, _, corrections = material(14)
-    classes = error_classes(corrections)
-    assert sum(error.sent for error in classes) == 14
-    assert sum(error.accepted for error in classes) == sum(not c.reject for c in corrections)
 
 
 def test_ten_accepted_corrections_of_all_classes_are_picked() -> None:

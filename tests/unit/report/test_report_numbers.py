@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 from conftest import package
-from report_cells import check, html_tables, markdown_of, markdown_tables
+from report_cells import check, check_pairs, html_tables, markdown_of, markdown_tables
 from toy_report import toy_report
 from toy_sweep import toy_sweep
 
@@ -78,3 +78,46 @@ def sees(report: Report, changed: Report) -> None:
     check(report, tables)
     with pytest.raises(AssertionError):
         check(changed, tables)
+
+
+def test_left_out_pairs_are_on_the_page_folded() -> None:
+    page = render_html(toy_report())
+    assert check_pairs(toy_report(), html_tables(page)) == 2
+    assert "<details>\n<summary>2 of 16 pairs" in page
+
+
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        *(("success", field) for field in ("sent", "accepted", "rate", "low", "high", "mean_steps", "mean_words")),
+        *(("delta_ppl", field) for field in ("mean", "low", "high", "median", "wrong_ppl", "right_ppl", "questions")),
+        *(("choices", field) for field in ("questions", "chosen", "accuracies", "by", "on")),
+    ],
+)
+def test_the_check_sees_one_changed_number_about_data_and_checkpoints(part: str, field: str) -> None:
+    report = toy_report()
+    first, *rest = getattr(report, part)
+    value = getattr(first, field)
+    by = 1 if isinstance(value, int) or field.startswith("mean_") else 0.05
+    other = {"accuracies": (0.5,) * 10, "chosen": 700, "by": "best_on_test", "on": "gsm_synth test[0:500]"}
+    changed = msgspec.structs.replace(first, **{field: other[field] if field in other else value + by})
+    sees(report, msgspec.structs.replace(report, **{part: (changed, *rest)}))
+
+
+def test_how_all_checkpoints_were_chosen_is_said_once() -> None:
+    page = render_html(toy_report())
+    assert page.count("Chosen as best on dev: gsm_synth dev[0:500], 500 questions.") == 1
+    paper = tuple(msgspec.structs.replace(choice, by="best_on_test") for choice in toy_report().choices)
+    said = render_html(msgspec.structs.replace(toy_report(), choices=paper))
+    assert "Chosen as best on test, as in the paper: gsm_synth dev[0:500]" in said
+
+
+def test_the_check_sees_one_changed_count_of_a_sieve_and_of_leaks() -> None:
+    report = toy_report()
+    assert report.leaks is not None
+    level = msgspec.structs.replace(report.sieves[0].levels[0], left_out={"several_questions": 42, "empty": 7})
+    sieve = msgspec.structs.replace(report.sieves[0], levels=(level, *report.sieves[0].levels[1:]))
+    sees(report, msgspec.structs.replace(report, sieves=(sieve, *report.sieves[1:])))
+    count = msgspec.structs.replace(report.leaks.counts[0], dropped={"exact": 3, "overlap": 12})
+    leaks = msgspec.structs.replace(report.leaks, counts=(count, *report.leaks.counts[1:]))
+    sees(report, msgspec.structs.replace(report, leaks=leaks))

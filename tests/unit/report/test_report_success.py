@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,16 +10,24 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 from toy_lab import Sums, experiment, run_stage
-from toy_report import HOSTILE
+from toy_report import HOSTILE, toy_report
 
 from lema.pipeline import pipeline
+from lema.protocols import Sampling
 from lema.records import Correction, Question, Solution, Verdict
-from lema.report.success import Sent, SuccessRow, rows, success
-from lema.report.success_table import cells, success_fragment, success_table
+from lema.report import data_tables
+from lema.report.html import render_html
+from lema.report.parts import SuccessRow
+from lema.report.success import Sent, rows, success
+from lema.report.terminal import print_report
+from lema.sections import Generation
+from lema.slices import Slice
 from lema.spec import spec
 from lema.stages.correct import Correct
 from lema.stats import wilson
 from lema.store import Artifact, Store
+
+GENERATED = {"questions": Slice(split="train", stop=100), "sampling": Sampling(n=2, temperature=0.7)}
 
 
 def one(number: int, reasoner: str = "weak", difficulty: str = "", error: str = "", reject: str = "") -> Sent:
@@ -78,7 +87,8 @@ def test_rates_are_of_the_paths_that_were_sent_in_every_grouping() -> None:
 def test_lengths_are_of_accepted_corrections_and_none_where_there_is_none() -> None:
     (alone, *_) = rows([one(0, reject="no_reply")])
     assert (alone.accepted, alone.rate, alone.mean_steps, alone.mean_words) == (0, 0.0, None, None)
-    assert cells(alone)[-2:] == ("-", "-")
+    shown = data_tables.success(replace(toy_report(), success=(alone,)))
+    assert shown.rows[0][-2:] == ("-", "-")
 
 
 def test_a_grouping_in_which_nothing_is_named_is_left_out() -> None:
@@ -121,14 +131,30 @@ def test_difficulty_counts_questions_without_any_accepted_correction_too(tmp_pat
     assert not [row for row in success([store.get(stage)]) if row.by == "difficulty"]
 
 
+def test_stages_that_share_corrections_count_each_once(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    stages = [
+        pipeline(experiment("cot_and_corrections", 0, generation=Generation(correct_at_most=most, **GENERATED))).correct
+        for most in (10, None)
+    ]
+    for stage in stages:
+        assert stage is not None
+        run_stage(store, stage)
+    few, all_ = (store.get(stage) for stage in stages if stage is not None)
+    both = success([few, all_])
+    assert few.summary["funnel"]["corrected"] == 10
+    assert both[0].sent == all_.summary["funnel"]["corrected"] > 10
+
+
 def test_terminal_and_page_show_the_same_cells_and_escape_names() -> None:
     found = rows([one(0, reasoner=HOSTILE, difficulty="Level 1"), one(1, difficulty="Level 5", reject="no_reply")])
-    page = success_fragment(found)
-    console = Console(width=300, record=True)
-    console.print(success_table(found))
+    report = replace(toy_report(), success=found)
+    page = render_html(report)
+    console = Console(width=300, record=True, file=io.StringIO())
+    print_report(report, console)
     shown = console.export_text()
-    for row in found:
-        for cell in cells(row)[1:]:
+    for row in data_tables.success(report).rows:
+        for cell in row[1:]:
             assert f"<td>{cell}</td>" in page and cell in shown
-    assert "<script" not in page and "&lt;script&gt;" in page
-    assert success_fragment(()) == ""
+        assert row[0] in shown
+    assert HOSTILE in shown and "<script" not in page and "reasoner: &lt;script&gt;" in page

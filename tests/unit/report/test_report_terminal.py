@@ -6,6 +6,7 @@ import io
 import re
 
 import pytest
+from report_cells import percent
 from rich.console import Console
 from toy_report import toy_report
 
@@ -39,7 +40,12 @@ def test_every_number_is_whole_at_every_width(width: int) -> None:
         assert all(f"{seed}: {100 * a:.1f}" in whole for seed, a in zip(arm.seeds, arm.by_seed, strict=False))
     for c in report.comparisons:
         assert f"{100 * c.seeds_low:+.1f} to {100 * c.seeds_high:+.1f}" in whole and c.verdict in whole
-    assert "2,391" in whole
+    for row in report.success:
+        assert f"{percent(row.rate)}" in whole and f"{percent(row.low)} to {percent(row.high)}" in whole
+        assert row.mean_words is None or f"{row.mean_words:.1f}" in whole
+    for choice in report.choices:
+        assert all(f"{step:,}: {percent(a)}" in whole for step, a in zip(choice.steps, choice.accuracies, strict=True))
+    assert "2,391" in whole and "+1.426 to +1.491" in whole and "2,012" in whole
 
 
 def test_text_in_brackets_is_text_and_not_markup() -> None:

@@ -1,0 +1,129 @@
+"""Parts of a report about data and checkpoints: what became of questions and paths, and what else was measured.
+
+`lema.report.model` has the parts about accuracy, and the report itself.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all parts of a report."""
+
+
+By = Literal["all", "reasoner", "difficulty", "error"]
+
+
+class SuccessRow(Part, frozen=True, kw_only=True):
+    """Paths of one group that were given to a corrector, and how many corrections were accepted.
+
+    `low` and `high` are Wilson's bounds of the rate, which takes paths as independent; paths of one question are
+    not quite. Lengths are means over accepted corrections, None where there is none.
+    """
+
+    corrector: str
+    by: By
+    name: str
+    sent: int
+    accepted: int
+    rate: float
+    low: float
+    high: float
+    mean_steps: float | None  # corrected steps
+    mean_words: float | None  # of explanation and corrected steps
+
+
+class Level(Part, frozen=True, kw_only=True):
+    """Of what came to one level of a sieve: what was left out, and what stayed, which `name` says in words."""
+
+    name: str
+    came: int
+    left_out: dict[str, int]  # reason -> how many
+    stayed: int
+
+
+class Sieve(Part, frozen=True, kw_only=True):
+    """What became of every draw of a seed question (evolution), or of every further path (augmentation)."""
+
+    name: str
+    top: str  # what came to the first level
+    levels: tuple[Level, ...]
+
+    def check(self) -> None:
+        """Raise AssertionError when something is lost or counted twice: that is a bug, not an input error."""
+        came = self.levels[0].came
+        for level in self.levels:
+            counted = sum(level.left_out.values()) + level.stayed
+            if not came == level.came == counted:
+                raise AssertionError(
+                    f"{self.name!r} does not sum at {level.name!r}: left out + stayed is {counted}, came is {came}"
+                )
+            came = level.stayed
+
+
+class LeakCount(Part, frozen=True, kw_only=True):
+    """Training questions of one source that an arm's mixes left out as leaks, by rule.
+
+    An arm whose training questions were compared with test questions and are all clean has one row without source.
+    """
+
+    arm: str
+    seeds: tuple[int, ...]
+    source: str
+    dropped: dict[str, int]  # rule -> questions
+
+
+class LeakPair(Part, frozen=True, kw_only=True):
+    """A training question that was left out, and the test question that it gives away: texts, or ids where a store
+    holds no texts."""
+
+    question: str
+    test_question: str
+    test_set: str
+    source: str
+    rule: str
+    share: float  # of the test question's n-grams; 1 for rules other than "overlap"
+
+
+class Leaks(Part, frozen=True, kw_only=True):
+    """What decontamination left out of the mixes; `pairs` are some of the `distinct` ones."""
+
+    counts: tuple[LeakCount, ...]
+    pairs: tuple[LeakPair, ...]
+    distinct: int
+
+
+class Choice(Part, frozen=True, kw_only=True):
+    """The kept checkpoints of one training run on the questions that one of them was chosen on."""
+
+    arm: str
+    seed: int
+    by: str  # best_on_dev or best_on_test
+    on: str  # task and slice
+    questions: int
+    chosen: int  # step
+    steps: tuple[int, ...]
+    accuracies: tuple[float, ...]  # shares of 1, one a step
+
+
+class DeltaPpl(Part, frozen=True, kw_only=True):
+    """Delta-PPL of one model (paper, appendix D.5): mean of PPL(wrong path) - PPL(path of its correction).
+
+    `low` and `high` bound the mean, by a bootstrap over questions. None where there is too little to say a number.
+    """
+
+    model: str
+    arm: str  # of the report, or `base` before training
+    seed: int | None
+    corrections_of: str  # whose paths were corrected
+    corrections: int
+    questions: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    median: float | None
+    wrong_ppl: float | None  # means of the two perplexities
+    right_ppl: float | None
