@@ -58,7 +58,7 @@ def submit(points: Sequence[Point], profile: Profile, store: Store, group: str) 
 
     Raises:
         ConfigError: there is no SLURM here, or it refuses a job.
-        LemaError: SLURM does not answer.
+        Unanswered: SLURM does not answer.
     """
     require("submitit", extra="slurm", why="slurm=")
     store.prepare()

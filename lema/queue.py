@@ -20,6 +20,10 @@ ENDING = ("COMPLETING", "STAGE_OUT", "SIGNALING")
 SECONDS = 60  # that a command of SLURM may take
 
 
+class Unanswered(LemaError):
+    """SLURM is there and gives no answer; it may in a minute."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Queued:
     """A job that is in the queue for one stage of one store."""
@@ -55,7 +59,7 @@ def queued(store: Store) -> dict[str, Queued]:
 
     Raises:
         ConfigError: there is no SLURM here.
-        LemaError: SLURM does not answer.
+        Unanswered: SLURM does not answer.
     """
     said = slurm("squeue", "--noheader", "--format=%A|%u|%T|%r|%N|%k|%j")
     return {job.stage: job for job in sorted(parse(said, comment(store)), key=lambda job: not job.waits)}
@@ -106,7 +110,7 @@ def slurm(*words: str) -> str:
 
     Raises:
         ConfigError: it is not on this machine.
-        LemaError: it fails, or does not answer.
+        Unanswered: it fails, or does not answer.
     """
     if shutil.which(words[0]) is None:
         raise ConfigError(
@@ -116,8 +120,8 @@ def slurm(*words: str) -> str:
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        raise LemaError(f"SLURM: {words[0]} did not answer within {SECONDS} s. Try again later.") from None
+        raise Unanswered(f"SLURM: {words[0]} did not answer within {SECONDS} s. Try again later.") from None
     if done.returncode:
         said = " ".join((done.stderr or done.stdout).split())
-        raise LemaError(f"SLURM: {words[0]} failed: {said or f'exit code {done.returncode}'}")
+        raise Unanswered(f"SLURM: {words[0]} failed: {said or f'exit code {done.returncode}'}")
     return done.stdout

@@ -21,11 +21,13 @@ from lema.errors import Preempted, StageFailed
 from lema.jobs import Result
 from lema.options import Options, Point
 from lema.plan import Plan, Step, plan
+from lema.profile import needs
 from lema.progress import label
-from lema.queue import Queued
+from lema.queue import Queued, Unanswered
 from lema.store import Store
 
 POLL = 5.0  # seconds between looks of mode=wait
+PATIENCE = 900.0  # seconds that mode=wait goes on without an answer: controllers are restarted now and then
 #: have: in the store. waiting, running, ending: a job in the queue. elsewhere: somebody runs it outside of the
 #: queue. failed: its job said why. stopped: its job was told to stop, and is not in the queue any more. lost: its
 #: job ended without a word. missing: it was never submitted.
@@ -68,6 +70,27 @@ def submit(points: Sequence[Point], options: Options, console: Console, group: s
     if done.folder is not None:
         console.print(f"Logs: {done.folder}", highlight=False)
         console.print("You can log out. mode=status shows how far it is; without slurm= the report is shown.")
+    return 0
+
+
+def show_plan(points: Sequence[Point], options: Options, console: Console, _group: str) -> int:
+    """mode=plan: every stage, and what the job of a missing one would ask for. SLURM is not asked."""
+    assert options.slurm is not None
+    planned = plan(points, Store(options.store_path()))
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("stage", "key", "state", "needs", "partition", "GPUs", "CPUs", "GB", "minutes"):
+        table.add_column(name, no_wrap=True)
+    for step in planned.steps:
+        asked = options.slurm.resources(step.stage)
+        values = (asked.partition, asked.gpus or 0, asked.cpus, asked.memory_gb, asked.minutes)
+        shown = ["site's" if value is None else f"{value}" for value in values] if step.missing else []
+        table.add_row(step.stage.kind, step.key, step.state, needs(step.stage), *map(escape, shown))
+    console.print(table)
+    missing = len(planned.missing())
+    have = len(planned.steps) - missing
+    console.print(
+        f"{len(points)} experiment(s), {len(planned.steps)} stage(s): {have} in the store, {missing} job(s) at most."
+    )
     return 0
 
 
@@ -114,12 +137,21 @@ def wait(points: Sequence[Point], options: Options, console: Console, _group: st
 
     Raises:
         StageFailed: some are missing; the message has a table of them.
+        Unanswered: SLURM has not answered for a quarter of an hour.
         Preempted: some were told to stop and are not in the queue any more, and nothing else is wrong.
     """
     store = Store(options.store_path())
     before: dict[str, State] = {}
+    answered = time.monotonic()
     while True:
-        found = lines(points, store)
+        try:
+            found = lines(points, store)
+        except Unanswered:
+            if time.monotonic() - answered > PATIENCE:
+                raise
+            time.sleep(POLL)
+            continue
+        answered = time.monotonic()
         for line in found:
             if before.get(line.step.key, line.state) != line.state:
                 console.print(f"{line.state:9}  {label(line.step)}", highlight=False)
@@ -175,8 +207,8 @@ def _line(step: Step, job: Queued | None, folder: Path | None, store: Store) -> 
 
 def _ended(step: Step, folder: Path) -> Line:
     """A stage whose job is not in the queue any more and that is not in the store: from what the job left."""
-    scripts = sorted(folder.glob("[0-9]*_submission.sh"), key=lambda path: path.stat().st_mtime)
-    job = scripts[-1].name.partition("_")[0] if scripts else ""
+    left = [*folder.glob("[0-9]*_submission.sh"), *folder.glob("[0-9]*_0_log.out")]
+    job = max((path.name.partition("_")[0] for path in left), key=int, default="")
     out, err = folder / f"{job}_0_log.out", folder / f"{job}_0_log.err"
     result = last_result(out)
     if result is not None and result.exit_code not in (0, Preempted.exit_code):
@@ -204,4 +236,4 @@ def last_result(log: Path) -> Result | None:
     return None
 
 
-MODES = {"run": submit, "status": show_status, "cancel": cancel, "wait": wait}
+MODES = {"run": submit, "plan": show_plan, "status": show_status, "cancel": cancel, "wait": wait}
