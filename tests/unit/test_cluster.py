@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 import yaml
 from conftest import ROOT, package
-from toy_lab import Sums
+from rich.console import Console
+from toy_lab import Sums, points
 from toy_store import Squares, Total
 
-from lema import batch, snapshot
+from lema import batch, snapshot, submitted
 from lema.config import experiment
 from lema.correctors.symbolic import Symbolic
 from lema.correctors.teacher import Teacher
@@ -247,3 +249,27 @@ def test_the_table_of_what_is_missing_names_failures_logs_and_the_command(monkey
 
 def test_engines_of_others_without_a_word_about_clusters_are_no_engines_here() -> None:
     assert is_engine(Scripted()) and not is_engine(Squares()) and not is_engine(Resources())
+
+
+def test_a_second_request_to_stop_does_not_disturb_the_first() -> None:
+    code = (
+        "import os, signal\nfrom lema.errors import Preempted\nfrom lema.worker import STOPS, stop\n"
+        "for number in STOPS: signal.signal(number, stop)\n"
+        "try: os.kill(os.getpid(), signal.SIGUSR2)\n"
+        "except Preempted:\n    os.kill(os.getpid(), signal.SIGTERM)\n    print('in order')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (0, "in order\n"), done.stderr
+
+
+def test_the_plan_shows_what_each_missing_stage_would_ask_for(tmp_path: Path) -> None:
+    made = profile(jobs={"minutes": 7}, gpu={"partition": "fat"}, cpu={"cpus": 3})
+    console = Console(width=200, file=io.StringIO(), force_terminal=False)
+    options = Options(mode="plan", store=str(tmp_path), slurm=made)
+    assert submitted.show_plan(points(("cot",), (0,)), options, console, "") == 0
+    rows = [line.split() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+    train = next(row for row in rows if row[0] == "train")
+    assert train[3:] == ["gpu", "fat", "0", "site's", "site's", "7"]
+    mix = next(row for row in rows if row[0] == "mix")
+    assert mix[3:] == ["cpu", "site's", "0", "3", "site's", "7"]
+    assert not any(tmp_path.iterdir())
