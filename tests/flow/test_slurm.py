@@ -129,6 +129,8 @@ def test_a_stage_that_fails_ends_what_needs_it_and_is_named_with_the_command_tha
     said = finish(cluster, folder, *broken, "mode=wait", code=3)
     assert "train-" in said and ": failed, " in said and "never began" in said
     assert "slurm=testbed" in said.splitlines()[-1] and "mode=" not in said.splitlines()[-1]
+    status = finish(cluster, folder, *broken, "mode=status")
+    assert "1 failed, 1 missing" in status or "1 missing, 1 failed" in status, status
     log = Path(said.partition("log: ")[2].split()[0])
     assert log.is_file() and isinstance(last_result(log.with_suffix(".out")), Result)
     assert cluster.jobs() == []
@@ -153,13 +155,21 @@ def test_a_training_that_is_preempted_and_told_of_its_time_limit_ends_as_an_undi
     assert digests(folder)[train] == digests(tmp_path)[train]
 
 
-def test_cancelled_jobs_leave_the_queue_and_the_same_command_submits_them_again(cluster: Cluster, folder: Path) -> None:
+def test_what_is_cancelled_or_killed_leaves_the_queue_and_the_same_command_submits_it_again(
+    cluster: Cluster, folder: Path
+) -> None:
     other = [*LONG, "seed=1", "slurm=testbed"]
     finish(cluster, folder, *other)
     until(lambda: len(cluster.jobs()) == 2)  # the training, and the evaluation that waits for it
     until(lambda: starts(folder)[training(cluster)[0]] == 1)
     assert "2 job(s) cancelled." in finish(cluster, folder, *other, "mode=cancel")
     assert cluster.jobs() == []
+    assert ", 2 submitted." in finish(cluster, folder, *other)
+    until(lambda: starts(folder)[training(cluster)[0]] == 2)
+    log = (folder / "store" / "logs" / "starts.jsonl").read_text().splitlines()
+    os.kill(json.loads(log[-1])["pid"], signal.SIGKILL)  # as the kernel does when memory runs out
+    said = finish(cluster, folder, *other, "mode=wait", code=3)
+    assert ": lost, its process ended without a word (FAILED, NonZeroExitCode)" in said and "1 never began" in said
     assert ", 2 submitted." in finish(cluster, folder, *other)
     finish(cluster, folder, *other, "mode=cancel")
 
