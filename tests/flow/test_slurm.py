@@ -17,6 +17,7 @@ from conftest import missing, package
 from servers.slurm import Cluster, Unavailable
 
 from lema.jobs import Result
+from lema.store import read_progress
 from lema.submitted import last_result
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -34,7 +35,7 @@ TINY = [
     "trainer.epochs=1",
 ]
 SWEEP = ["-m", "data_mix=cot,cot_and_corrections", *TINY]
-LONG = ["sweeps=null", "data_mix=cot", *TINY[:-1], "trainer.epochs=40", "trainer.save_every=5"]
+LONG = ["sweeps=null", "data_mix=cot", *TINY[:-1], "trainer.epochs=150", "trainer.save_every=10"]
 STAGES = {"generate": 1, "correct": 1, "mix": 2, "train": 2, "evaluate": 3}
 #: One thread everywhere: sums of floats come out alike only when they are split alike.
 ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
@@ -108,8 +109,8 @@ def test_a_sweep_whose_submitting_process_is_killed_is_done_once_and_equals_a_lo
     half = set(cluster.jobs())
     again = finish(cluster, folder, *SWEEP, "slurm=testbed")
     whole = set(cluster.jobs())
-    for _ in range(2):
-        assert ", 0 submitted." in finish(cluster, folder, *SWEEP, "slurm=testbed")
+    both = [start(cluster, folder, *SWEEP, "slurm=testbed") for _ in range(2)]
+    assert all(", 0 submitted." in process.communicate(timeout=120)[0] for process in both)
     assert set(cluster.jobs()) <= whole and len(half) < sum(STAGES.values()), again
     status = finish(cluster, folder, *SWEEP, "slurm=testbed", "mode=status")
     assert "waiting" in status and "running" in status, status
@@ -136,21 +137,24 @@ def test_a_stage_that_fails_ends_what_needs_it_and_is_named_with_the_command_tha
     assert cluster.jobs() == []
 
 
-def test_a_training_that_is_preempted_and_told_of_its_time_limit_ends_as_an_undisturbed_one(
+def test_a_training_that_is_stopped_preempted_and_loses_its_node_ends_as_an_undisturbed_one(
     cluster: Cluster, folder: Path, tmp_path: Path
 ) -> None:
     finish(cluster, folder, *LONG, "slurm=testbed")
     train, job = training(cluster)
-    until(lambda: starts(folder)[train] == 1)
-    time.sleep(8)
+    until(lambda: steps(folder, train) >= 5)
     cluster("scancel", "--signal=USR2", job)  # what SLURM sends before a time limit
-    until(lambda: starts(folder)[train] == 2)
-    time.sleep(8)
+    until(lambda: starts(folder)[train] == 2 and steps(folder, train) >= 15)
     cluster("sbatch", "-p", "high", "-N2", "--exclusive", "-o", "/dev/null", "--wrap", "sleep 1")
     until(lambda: starts(folder)[train] == 3)
+    time.sleep(3)
+    node = cluster("squeue", "-h", "-j", job, "-o", "%N").strip()
+    cluster("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+    until(lambda: starts(folder)[train] == 4)
+    cluster("scontrol", "update", f"nodename={node}", "state=resume")
     finish(cluster, folder, *LONG, "slurm=testbed", "mode=wait")
     manifest = json.loads((folder / "store" / "artifacts" / train / "manifest.json").read_text())
-    assert {holder["job"] for holder in manifest["holders"]} == {job} and len(manifest["holders"]) == 3
+    assert {holder["job"] for holder in manifest["holders"]} == {job} and len(manifest["holders"]) == 4
     finish(cluster, tmp_path, *LONG, f"report={tmp_path / 'report.html'}")
     assert digests(folder)[train] == digests(tmp_path)[train]
 
@@ -172,6 +176,12 @@ def test_what_is_cancelled_or_killed_leaves_the_queue_and_the_same_command_submi
     assert ": lost, its process ended without a word (FAILED, NonZeroExitCode)" in said and "1 never began" in said
     assert ", 2 submitted." in finish(cluster, folder, *other)
     finish(cluster, folder, *other, "mode=cancel")
+
+
+def steps(folder: Path, train: str) -> int:
+    """How far a training is."""
+    found = [read_progress(held) for held in (folder / "store" / "work" / train).glob("*")]
+    return max((progress[0] for progress in found if progress), default=0)
 
 
 def training(cluster: Cluster) -> tuple[str, str]:
