@@ -120,8 +120,8 @@ def show(points: Sequence[Point], options: Options, console: Console) -> int:
     report = collected(points, options)
     from lema.report.terminal import print_report
 
+    path = write_report(report, options)  # before it is printed: a reader like `head` may end the command
     print_report(report, console)
-    path = write_report(report, options)
     console.print(f"Report: {path}", highlight=False)
     if tracking := tracked(points):
         track_report(report, path, tracking, group_of(points), console, push=options.push)
