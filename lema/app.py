@@ -138,10 +138,12 @@ def show_comparison(points: Sequence[Point], options: Options, console: Console)
 
 def collected(points: Sequence[Point], options: Options) -> Report:
     from lema.report import paper
-    from lema.report.collect import collect  # loads numpy and scipy, which planning does without
+    from lema.report.collect import QUESTION, collect  # loads numpy and scipy, which planning does without
 
     figures = paper.load(root() / paper.FILE)
-    return collect(points, Store(options.store_path()), command_line(), paper=figures)
+    return collect(
+        points, Store(options.store_path()), command_line(), question=options.question or QUESTION, paper=figures
+    )
 
 
 def write_report(report: Report, options: Options) -> Path:
