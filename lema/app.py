@@ -122,8 +122,8 @@ def show(points: Sequence[Point], options: Options, console: Console) -> int:
     report = collected(points, options)
     from lema.report.terminal import print_report
 
+    path = write_report(report, options)  # before it is printed: a reader like `head` may end the command
     print_report(report, console)
-    path = write_report(report, options)
     console.print(f"Report: {path}", highlight=False)
     if tracking := tracked(points):
         track_report(report, path, tracking, group_of(points), console, push=options.push)
@@ -140,10 +140,12 @@ def show_comparison(points: Sequence[Point], options: Options, console: Console)
 
 def collected(points: Sequence[Point], options: Options) -> Report:
     from lema.report import paper
-    from lema.report.collect import collect  # loads numpy and scipy, which planning does without
+    from lema.report.collect import QUESTION, collect  # loads numpy and scipy, which planning does without
 
     figures = paper.load(root() / paper.FILE)
-    return collect(points, Store(options.store_path()), command_line(), paper=figures)
+    return collect(
+        points, Store(options.store_path()), command_line(), question=options.question or QUESTION, paper=figures
+    )
 
 
 def write_report(report: Report, options: Options) -> Path:

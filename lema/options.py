@@ -58,6 +58,7 @@ class Options(Spec):
     workers: Annotated[int, Field(ge=1)] | None = runtime(default=None)  # None: one a core, one a GPU machine
     slurm: Profile | None = runtime(default=None)  # None: on this machine
     report: str = runtime(default="report.html")
+    question: str | None = runtime(default=None)  # that the report answers; None: whether corrections help
     undecided: str = runtime(default="undecided.jsonl")  # mode=undecided: where the solutions for people go
     grade: GradeOptions = runtime(default=GradeOptions())
     rate: RateOptions = runtime(default=RateOptions())

@@ -14,6 +14,7 @@ import msgspec
 from lema.errors import InputError
 from lema.records import Solution, Verdict
 from lema.report.compare import ArmResult
+from lema.report.evolved import evolution_rounds, strategy
 from lema.report.text import BEST_ON_TEST, SELECTION
 from lema.spec import digest, encode
 from lema.store import Artifact
@@ -152,13 +153,17 @@ def arm_names(forms: Sequence[Form]) -> dict[str, str]:
 
 
 def arm_name(arm: Form) -> str:
-    """The mix's name, or `base` for a model that was not trained here; a checkpoint chosen on the test set is named.
+    """The mix's name and how its questions were evolved, or `base` for a model that was not trained here.
 
+    A checkpoint chosen on the test set is named.
     The name is wherever the number is, so that nobody reads such a number as one on unseen questions.
     """
     if "trained" not in arm:
         return BASE
     name = str((arm["trained"].get("examples") or {}).get("blend", {}).get("name") or arm["trained"]["kind"])
+    if how := strategy(arm["trained"].get("examples")):
+        rounds = evolution_rounds(arm["trained"])
+        name = f"{name} + {how} evolution" + (f", {rounds} rounds" if rounds > 1 else "")
     by = arm.get("chosen", {}).get("by")
     return f"{name} [{SELECTION[by]}]" if by == BEST_ON_TEST else name
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lema.report.arms import Evaluated, Form, run_of
+from lema.report.evolved import evolution_rounds, strategy
 from lema.report.model import ArmSummary, PaperCell
 from lema.report.paper import Cell, Paper
 from lema.report.text import BEST_ON_TEST, SELECTION, count
-from lema.report.trends import evolution_rounds, strategy
 
 AUTHORS_GRADER = "lema_v1"
 #: CoT with as many target tokens as LEMA, and with more (Table 2).

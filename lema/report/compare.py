@@ -16,7 +16,7 @@ from lema import stats
 from lema.errors import InputError
 from lema.report.model import ArmSummary, Comparison, Note, Role
 
-BOOTSTRAP = "bootstrap over questions"
+BOOTSTRAP = "bootstrap"  # over questions
 WILSON = "Wilson"
 
 

@@ -38,17 +38,19 @@ def leak_notes(arms: Sequence[Evaluated]) -> list[Note]:
 
 
 def cut_notes(arms: Sequence[Evaluated]) -> list[Note]:
-    """Evaluations in which the token limit cut paths."""
-    cut = [(arm, arm.artifact.summary.get("cut_at_limit", 0)) for arm in arms]
-    return [
-        Note(
-            level="note",
-            text=f"{count:,} of {arm.artifact.summary['sampled']:,} evaluation paths of {arm.arm}"
-            f"{'' if arm.seed is None else f', seed {arm.seed}'} reached the token limit and were judged as they were.",
-        )
-        for arm, count in cut
-        if count
-    ]
+    """Evaluations in which the token limit cut paths, in one note."""
+    cut: dict[str, int] = {}
+    for arm in arms:
+        count = arm.artifact.summary.get("cut_at_limit", 0)
+        if count:
+            name = " on ".join(filter(None, (arm.arm, arm.task)))
+            cut[name] = cut.get(name, 0) + count
+    if not cut:
+        return []
+    sampled = sum(arm.artifact.summary["sampled"] for arm in arms)
+    named = ", ".join(f"{count:,} of {name}" for name, count in cut.items())
+    text = f"{sum(cut.values()):,} of {sampled:,} evaluation paths reached the token limit and were judged as they were"
+    return [Note(level="note", text=f"{text}: {named}.")]
 
 
 def seed_notes(arms: Sequence[Evaluated]) -> list[Note]:

@@ -1,7 +1,8 @@
 """Which arm is compared with which: the policy of a sweep's report.
 
 An arm with corrections is compared with the arms of the same model and training that have CoT alone; where those are
-many, with the one of the nearest size. Every arm is compared with its own model before training.
+many, with the one of the nearest size. Where no arm has CoT alone and some have evolved questions, these are compared
+with those that have none, and with one another. Every arm is compared with its own model before training.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from lema.report.arms import Evaluated, Form, leaves_of, seedless
 from lema.report.compare import Pairs
+from lema.report.evolved import evolution_rounds
 
 MOST = 3  # CoT arms that one arm is compared with
 
@@ -17,7 +19,8 @@ MOST = 3  # CoT arms that one arm is compared with
 def pairings(arms: Sequence[Evaluated], sizes: Mapping[str, float]) -> tuple[Pairs | None, Pairs]:
     """Pairs of arms and their baselines, and of arms and their models before training.
 
-    The first is None where no arm has corrections, or none is without: then all are compared with the first.
+    The first is None where no arm has corrections, or none is without, and no questions were evolved: then all are
+    compared with the first.
 
     Args:
         sizes: of the arms' training sets, as far as they are known.
@@ -28,8 +31,21 @@ def pairings(arms: Sequence[Evaluated], sizes: Mapping[str, float]) -> tuple[Pai
     cot = {arm.arm: recipe(forms[arm.arm]) for arm in arms if arm.only_cot}
     others = [name for name in trained if name not in cot]
     against = [(name, one) for name in others for one in baselines(name, nearest(recipe(forms[name]), cot), sizes)]
+    against = against or evolved(trained)
     before = [(name, nearest(untrained(form), bases)[0]) for name, form in trained.items() if bases]
     return against or None, before
+
+
+def evolved(trained: Mapping[str, Form]) -> list[tuple[str, str]]:
+    """Pairs that say what evolution does: arms without it against the first of them, then each arm with it against
+    those without, and against those with it that come before; none where no arm has it."""
+    rounds = {name: evolution_rounds(form["trained"]) for name, form in trained.items()}
+    plain = [name for name, number in rounds.items() if not number]
+    more = [name for name, number in rounds.items() if number]
+    if not more or len(more) > MOST or len(plain) > MOST:
+        return []
+    among = [(name, one) for name in more for one in (*plain, *more[: more.index(name)])]
+    return [*((name, plain[0]) for name in plain[1:]), *among]
 
 
 def baselines(name: str, alike: Sequence[str], sizes: Mapping[str, float]) -> Sequence[str]:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lema.report.arms import Form, distinct
 from lema.report.corrections import by_size, funnel_name
+from lema.report.evolved import strategy
 from lema.report.parts import Level, Sieve
 from lema.report.text import count
-from lema.report.trends import strategy
 from lema.store import Artifact
 
 

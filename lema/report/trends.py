@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from lema.report.arms import Evaluated, Form, distinct, identity, run_of, seedless
+from lema.report.evolved import evolution_rounds, strategy
 from lema.report.model import ArmSummary, Mix, Trend, TrendPoint
 
 Unit = Literal["training examples", "target tokens"]
@@ -87,25 +88,3 @@ def without(form: Any, names: Iterable[str]) -> Any:
     if isinstance(form, Mapping):
         return {name: without(held, names) for name, held in form.items() if name not in names}
     return [without(held, names) for held in form] if isinstance(form, list) else form
-
-
-def evolution_rounds(form: Any) -> int:
-    """How often, one after another, paths were sampled on evolved questions."""
-    if isinstance(form, list):
-        return max(map(evolution_rounds, form), default=0)
-    if not isinstance(form, Mapping):
-        return 0
-    before = max(map(evolution_rounds, form.values()), default=0)
-    asked = form.get("questions")
-    return before + (form.get("kind") == "generate" and isinstance(asked, Mapping) and asked.get("kind") == "evolve")
-
-
-def strategy(form: Any) -> str:
-    """How the seeds of the evolved questions were drawn; empty when there are none."""
-    if isinstance(form, list):
-        return next(filter(None, map(strategy, form)), "")
-    if not isinstance(form, Mapping):
-        return ""
-    if form.get("kind") == "evolve":
-        return "correction-centric" if isinstance(form["seeds_from"], list) else "general"
-    return next(filter(None, map(strategy, form.values())), "")

@@ -18,8 +18,8 @@ def test_one_seed_has_a_wilson_interval_and_several_a_bootstrap_over_questions()
     summaries, _, _ = compare(results(n=200), base="base")
     assert [(s.arm, s.interval) for s in summaries] == [
         ("base", "Wilson"),
-        ("cot", "bootstrap over questions"),
-        ("cot_and_corrections", "bootstrap over questions"),
+        ("cot", "bootstrap"),
+        ("cot_and_corrections", "bootstrap"),
     ]
     assert all(s.low < s.accuracy < s.high and s.n == 200 for s in summaries)
 

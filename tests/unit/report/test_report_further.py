@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -15,9 +16,11 @@ from toy_lab import run
 
 from lema.decontaminating import Dropped
 from lema.likeness import Decontamination
+from lema.report.arms import Evaluated
 from lema.report.collect import collect
 from lema.report.html import render_html
 from lema.report.model import Report, from_json, to_json
+from lema.report.notes import cut_notes
 from lema.report.parts import LeakCount, Level, Sieve
 from lema.report.read import finished
 from lema.report.terminal import print_report
@@ -166,3 +169,24 @@ def test_other_rules_find_other_leaks(store: Store) -> None:
     run(store, exact)
     report = collect(exact, store, "lema")
     assert report.leaks is not None and report.leaks.counts[0].dropped == {"exact": 5}
+
+
+def test_paths_that_the_limit_cut_are_counted_in_one_note() -> None:
+    def arm(name: str, cut: int) -> Evaluated:
+        artifact = SimpleNamespace(summary={"sampled": 1000, "cut_at_limit": cut})
+        return Evaluated(
+            artifact=artifact,  # type: ignore[arg-type]
+            arm=name,
+            seed=0,
+            task="",
+            tested="toy",
+            model="toy",
+            blend="cot",
+            trained="k",
+            mix="m",
+        )
+
+    assert cut_notes([arm("cot", 0), arm("corrections", 0)]) == []
+    (note,) = cut_notes([arm("cot", 2), arm("corrections", 1), arm("cot", 3), arm("matched", 0)])
+    assert note.text.startswith("6 of 4,000 evaluation paths reached the token limit")
+    assert note.text.endswith(": 5 of cot, 1 of corrections.")

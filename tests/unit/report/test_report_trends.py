@@ -14,9 +14,11 @@ from lema.blend import Budget
 from lema.report.arms import evaluated
 from lema.report.beside import paper_arm
 from lema.report.collect import collect
+from lema.report.evolved import evolution_rounds
 from lema.report.html import render_html
 from lema.report.model import ArmSummary
-from lema.report.trends import evolution_rounds, trends
+from lema.report.pairs import pairings
+from lema.report.trends import trends
 from lema.store import Store
 
 
@@ -87,3 +89,35 @@ def test_rounds_of_evolution_are_a_trend_that_begins_without_any() -> None:
     assert all(trend.axis == "rounds of evolution" for trend in found)
     names = [paper_arm(form) for form in forms]
     assert names == ["cot_and_corrections", "general", "correction_centric", "correction_centric_2"]
+
+
+def test_evolved_arms_are_named_and_compared_with_those_without_and_with_one_another() -> None:
+    plain = form_of("cot_and_corrections", data_budget=Budget())
+    larger = form_of("cot_and_corrections", data_budget=Budget(examples=90))
+    correct = plain["trained"]["examples"]["corrections"]
+    general = evolved(plain, {"kind": "slice", "split": "train"})
+    centric = evolved(plain, [correct])
+    twice = evolved(plain, [correct], before=centric["trained"])
+    arms = evaluated([artifact(form) for form in (plain, larger, general, centric, twice)])
+    names = [arm.arm for arm in arms]
+    assert names == [
+        "cot_and_corrections",
+        "cot_and_corrections (examples=90)",
+        "cot_and_corrections + general evolution",
+        "cot_and_corrections + correction-centric evolution",
+        "cot_and_corrections + correction-centric evolution, 2 rounds",
+    ]
+    none, more, of_all, of_corrected, again = names
+    assert pairings(arms, {})[0] == [
+        (more, none),
+        (of_all, none),
+        (of_all, more),
+        (of_corrected, none),
+        (of_corrected, more),
+        (of_corrected, of_all),
+        (again, none),
+        (again, more),
+        (again, of_all),
+        (again, of_corrected),
+    ]
+    assert pairings(arms[:2], {})[0] is None
