@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lema import people, runner
+from lema import people, runner, submitted
 from lema.config import root
 from lema.doctor import examine
 from lema.durable import write_whole
@@ -40,6 +40,8 @@ def run(points: Sequence[Any], options: Options) -> int:
     if options.mode in ("run", "report"):
         check_tracking(points, push=options.push)
     console = Console(stderr=False, soft_wrap=not sys.stdout.isatty())
+    if options.slurm is not None and options.mode in submitted.MODES:
+        return submitted.MODES[options.mode](points, options, console, group_of(points))
     return MODES[options.mode](points, options, console)
 
 

@@ -88,12 +88,12 @@ class Builder:
         classes = [member for member in members(annotation) if is_spec(member)]
         if len(classes) == 1:
             return self.spec(classes[0], node, at)
-        return {key: self.entry(key, held, below(at, key)) for key, held in node.items()}
+        return {key: self.entry(key, held, below(at, key), item_of(annotation)) for key, held in node.items()}
 
-    def entry(self, key: Any, held: Any, path: str) -> Any:
+    def entry(self, key: Any, held: Any, path: str, annotation: Any) -> Any:
         if SECRET_KEY.search(str(key)) and held is not None:
             self.secret(path)
-        return self.value(held, path)
+        return self.value(held, path, annotation)
 
     def secret(self, path: str) -> None:
         self.fault(path, NO_SECRETS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -14,8 +15,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lema.errors import StoreError
+from lema import queue
+from lema.batch import trial
+from lema.errors import LemaError, StoreError
 from lema.options import Options, Point
+from lema.profile import Profile
 from lema.provenance import code_version, package_versions
 from lema.race import race
 
@@ -35,7 +39,7 @@ class Finding(NamedTuple):
 
 def examine(_points: Sequence[Point], options: Options, console: Console) -> int:
     """Print what was found; exit code 2 when something would stop a run."""
-    found = list(findings(options.store_path()))
+    found = list(findings(options.store_path(), options.slurm))
     table = Table(box=None, show_header=False, pad_edge=False)
     colours = {"ok": "green", "note": "yellow", "bad": "red"}
     for finding in found:
@@ -44,7 +48,7 @@ def examine(_points: Sequence[Point], options: Options, console: Console) -> int
     return 2 if any(finding.state == "bad" for finding in found) else 0
 
 
-def findings(store: Path) -> Iterator[Finding]:
+def findings(store: Path, profile: Profile | None = None) -> Iterator[Finding]:
     code = code_version()
     where = (
         "outside a checkout" if code.commit is None else f"commit {code.commit[:12]}{' (edited)' if code.dirty else ''}"
@@ -57,12 +61,35 @@ def findings(store: Path) -> Iterator[Finding]:
         said = versions[package] if there else f"not installed; pip install 'lema[{extra}]' adds it"
         yield Finding(package, "ok" if there else "note", said)
     yield gpus()
-    sbatch = shutil.which("sbatch")
-    yield Finding("SLURM", "ok" if sbatch else "note", "sbatch is there" if sbatch else "no sbatch on this machine")
+    yield from cluster(profile)
     for name in KEYS:
         there = bool(os.environ.get(name))
         yield Finding(name, "ok" if there else "note", "set" if there else "not set")
     yield from disk(store)
+
+
+def cluster(profile: Profile | None) -> Iterator[Finding]:
+    """SLURM with its partitions, and whether it would take the jobs of a profile."""
+    needed: Literal["note", "bad"] = "note" if profile is None else "bad"
+    try:
+        yield Finding("SLURM", "ok", f"sbatch of {queue.slurm('sbatch', '--version').strip()}")
+        listed = queue.slurm("sinfo", "--noheader", "--format=%P|%a|%D|%c|%m|%G|%l")
+    except LemaError as fault:
+        yield Finding("SLURM", needed, str(fault))
+        return
+    for line in listed.splitlines():
+        name, up, nodes, cores, memory, gres, limit = line.split("|")
+        said = f"{up}, {nodes} node(s) with {cores} cores and {int(memory.rstrip('+')) / 1024:.0f} GiB, "
+        yield Finding(f"partition {name}", "ok" if up == "up" else "note", f"{said}GRES {gres}, at most {limit}")
+    if importlib.util.find_spec("submitit") is None:
+        yield Finding("submitit", needed, "not installed; pip install 'lema[slurm]' adds it")
+        return
+    yield Finding("submitit", "ok", metadata.version("submitit"))
+    if profile is None:
+        return
+    for where, asked in profile.merged():
+        refused = trial(asked, profile)
+        yield Finding(f"job {where}", "bad" if refused else "ok", refused or "SLURM would take it")
 
 
 def gpus() -> Finding:

@@ -10,10 +10,13 @@ from pydantic import Field
 
 from lema.errors import ConfigError
 from lema.experiment import Experiment
+from lema.profile import Profile
 from lema.protocols import Task
 from lema.spec import Spec, runtime, spec
 
-Mode = Literal["run", "plan", "status", "compare", "report", "grade", "rate", "undecided", "gc", "doctor"]
+Mode = Literal[
+    "run", "plan", "status", "wait", "cancel", "compare", "report", "grade", "rate", "undecided", "gc", "doctor"
+]
 
 
 @spec
@@ -53,6 +56,7 @@ class Options(Spec):
     mode: Mode = runtime(default="run")
     store: str = runtime(default="store")  # folder of artifacts; relative to where the command is typed
     workers: Annotated[int, Field(ge=1)] | None = runtime(default=None)  # None: one a core, one a GPU machine
+    slurm: Profile | None = runtime(default=None)  # None: on this machine
     report: str = runtime(default="report.html")
     question: str | None = runtime(default=None)  # that the report answers; None: whether corrections help
     undecided: str = runtime(default="undecided.jsonl")  # mode=undecided: where the solutions for people go
@@ -75,6 +79,9 @@ class Options(Spec):
                 "grade.input: mode=grade needs a JSONL file of outputs, such as grade.input=outputs.jsonl, whose rows "
                 "have `text`, and `question_id` or `reference`"
             )
+
+        if self.slurm is None and self.mode in ("wait", "cancel"):
+            raise ConfigError(f"slurm: mode={self.mode} is about jobs of a cluster; say which, as in slurm=testbed")
 
     def store_path(self) -> Path:
         return Path(self.store).expanduser().resolve()

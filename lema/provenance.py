@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 PACKAGE = Path(__file__).parent
+SNAPSHOT = "code.json"  # beside the package, in a copy of the code that jobs of a cluster run from
 #: Distributions whose version can move a number.
 PACKAGES = (
     *("lema", "torch", "transformers", "tokenizers", "peft", "accelerate", "safetensors", "bitsandbytes", "deepspeed"),
@@ -28,7 +30,9 @@ class CodeVersion(msgspec.Struct, frozen=True):
 
 @lru_cache
 def code_version() -> CodeVersion:
-    """The version of the running code, asked of git once a process."""
+    """The version of the running code, asked of git once a process; a copy of the code says what it was copied from."""
+    with suppress(FileNotFoundError):
+        return msgspec.json.decode((PACKAGE.parent / SNAPSHOT).read_bytes(), type=CodeVersion)
     # An installed copy may lie inside somebody else's checkout: only a tracked file proves that the
     # commit is this package's own.
     if git("ls-files", "--error-unmatch", "__init__.py") is None:

@@ -30,6 +30,8 @@ from lema.stages.train import Train
 from lema.store import Store
 from lema.tracking import Tracking
 
+STOPS = (signal.SIGTERM, signal.SIGUSR2)
+
 
 def execute(stage: Stage, store: Store, tracking: dict[str, Any] | None = None, session: Session | None = None) -> bool:
     """Run a stage and publish it. False: somebody else did it meanwhile."""
@@ -66,6 +68,9 @@ def tracking_of(settings: Tracking | None, store: Store, group: str) -> dict[str
 
 
 def stop(signum: int, _frame: FrameType | None) -> None:
+    """End the stage in order; further requests must not disturb that (SLURM sends SIGUSR2, then SIGTERM)."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
     raise Preempted(f"stopped by {signal.Signals(signum).name}; the same command goes on from here")
 
 
@@ -96,7 +101,7 @@ def run(path: Path) -> Iterator[Result]:
 
 
 def main() -> None:
-    for signum in (signal.SIGTERM, signal.SIGUSR2):
+    for signum in STOPS:
         signal.signal(signum, stop)
     answer = os.dup(1)
     os.dup2(2, 1)  # whatever prints, prints to the log

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -43,6 +43,7 @@ class OpenAI(Spec):
     """
 
     kind = "openai"
+    needs: ClassVar[str] = "teacher"  # what a cluster must give it
     model: Annotated[str, Field(min_length=1)]
     provider: str = "openai"
     api: Literal["chat", "completions"] = "chat"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -41,6 +41,7 @@ class Recorded(Spec):
     """
 
     kind = "recorded"
+    needs: ClassVar[str] = "cpu"  # what a cluster must give it
     name: str = "recorded"
     path: str = runtime(default="")
     text: str

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
@@ -50,6 +50,7 @@ class Scripted(Spec):
     """
 
     kind = "scripted"
+    needs: ClassVar[str] = "cpu"  # what a cluster must give it
     name: str = "scripted"
     rules: tuple[tuple[str, str], ...] = ()
     default: str = ""

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,7 @@ class Transformers(Spec):
     """
 
     kind = "transformers"
+    needs: ClassVar[str] = "gpu"  # what a cluster must give it
     model: Model
     quantised: bool = False
     batch_size: Annotated[int, Field(ge=1)] = runtime(default=64)

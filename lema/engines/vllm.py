@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -24,6 +24,7 @@ class Vllm(Spec):
     """Refuses to be used: it keeps the name, so that a configuration that asks for vLLM is told what to do."""
 
     kind = "vllm"
+    needs: ClassVar[str] = "gpu"  # what a cluster must give it
     model: Model
     tensor_parallel: Annotated[int, Field(ge=1)] = runtime(default=1)
 

@@ -19,7 +19,8 @@ LAYERS = tuple(
         "evolution voting repeats sections",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
-        "experiment pipeline evolving options plan progress jobs runner cluster report grading",
+        "experiment pipeline evolving options plan progress jobs runner profile queue snapshot batch cluster "
+        "submitted report grading",
         "wording building config app doctor outputs people worker __main__",
     )
 )

@@ -1,0 +1,125 @@
+"""Scripts for sbatch, written and handed over by submitit, and what runs in them around a stage."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shlex
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lema.errors import ConfigError, Preempted
+from lema.profile import Profile, Resources
+
+if TYPE_CHECKING:
+    from submitit import SlurmExecutor
+
+#: Exit codes after which a job goes on later: our own, and those of a process that had not yet learned to listen.
+AGAIN = (Preempted.exit_code, 128 + 10, 128 + 12, 128 + 15)
+
+
+class Refusal(Exception):
+    """What sbatch says of a script that it does not take."""
+
+
+def submit(folder: Path, command: str, settings: dict[str, Any]) -> str:
+    """Put a shell command into the queue and return the job's id; script and logs lie in `folder`.
+
+    Raises:
+        Refusal: SLURM does not take it.
+        ConfigError: there is no SLURM here.
+    """
+    from submitit.core.utils import FailedJobError
+
+    made = executor(folder, settings)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # where submitit repeats what it raises
+            return str(made._submit_command(command).job_id)
+    except FailedJobError as fault:
+        raise Refusal(" ".join(str(fault).split())) from None
+
+
+def trial(asked: Resources, profile: Profile) -> str:
+    """What SLURM says when asked whether it would take such a job; nothing is submitted. Empty: it would."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "trial.sh"
+        made = executor(Path(folder), parameters(asked, profile, Path(folder), ()))
+        script.write_text(made._make_submission_file_text("true", "trial"))
+        words = ["sbatch", "--test-only", str(script)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    return " ".join(done.stderr.split()) if done.returncode else ""
+
+
+def parameters(asked: Resources, profile: Profile, code: Path, after: Sequence[str]) -> dict[str, Any]:
+    """What submitit is told of a job that runs from a copy of the code, after other jobs. None: the site decides."""
+    extra: dict[str, Any] = {name.replace("_", "-").lstrip("-"): value for name, value in (asked.extra or {}).items()}
+    if profile.requeues:
+        extra["requeue"] = True
+    if after:
+        extra |= {"dependency": f"afterok:{':'.join(dict.fromkeys(after))}", "kill-on-invalid-dep": "yes"}
+    return {
+        "partition": asked.partition,
+        "account": asked.account,
+        "qos": asked.qos,
+        "constraint": asked.constraint,
+        "time": asked.minutes,
+        "nodes": 1,
+        "ntasks_per_node": 1,
+        "gpus_per_node": asked.gpus or None,
+        "cpus_per_task": asked.cpus,
+        "mem": None if asked.memory_gb is None else f"{round(asked.memory_gb * 1024)}M",
+        "signal_delay_s": profile.warn_seconds,
+        "setup": [*profile.setup, *environment(code)],
+        "teardown": ending(profile.requeues),
+        # The step takes what the job was given; since 22.05 srun does not by itself.
+        "srun_args": [f"--cpus-per-task={asked.cpus}"] if asked.cpus else [],
+        "additional_parameters": extra,
+        "wckey": None,  # submitit's own would be charged where sites use such keys
+    }
+
+
+def environment(code: Path) -> list[str]:
+    """Shell lines: Python takes the copy of the code, wherever it is started, and the cores that the job has."""
+    return [
+        f'export PYTHONPATH={shlex.quote(str(code))}"${{PYTHONPATH:+:$PYTHONPATH}}" PYTHONSAFEPATH=1',
+        'export OMP_NUM_THREADS="${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}"',
+        "export OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=0 TOKENIZERS_PARALLELISM=false",
+    ]
+
+
+def ending(requeues: int) -> list[str]:
+    """Shell lines after the stage: a job that was told to stop goes back into the queue, unless it was cancelled."""
+    return [
+        "code=$?",
+        f'if [[ " {" ".join(map(str, AGAIN))} " == *" $code "* ]] && (( ${{SLURM_RESTART_COUNT:-0}} < {requeues} )) \\',
+        '  && scontrol --oneliner show job "$SLURM_JOB_ID" | grep -q "JobState=RUNNING"; then',
+        '  echo "lema: stopped early, and put back into the queue" >&2',
+        '  scontrol requeue "$SLURM_JOB_ID"',
+        "fi",
+        'exit "$code"',
+    ]
+
+
+def executor(folder: Path, settings: dict[str, Any]) -> SlurmExecutor:
+    """submitit's way to sbatch; it is given commands, so that nothing is pickled.
+
+    Raises:
+        ConfigError: srun is not here.
+    """
+    import submitit
+
+    try:
+        made = submitit.SlurmExecutor(folder=folder)
+    except RuntimeError:
+        raise ConfigError(
+            "slurm: there is no srun on this machine. Type the command where jobs are submitted, or leave out slurm= "
+            "to run it here."
+        ) from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made.update_parameters(**settings)
+    return made
