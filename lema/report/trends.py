@@ -24,8 +24,13 @@ def trends(
     families = distinct({identity(rest[arm]): (blends[arm], rest[arm]) for arm in forms})
     members = [(families[identity(rest[arm])], arm, sizes[arm]) for arm in forms if arm in sizes]
     by_size = traced(unit, members, summaries)
-    grows = any(len({point.x for point in trend.points}) > 1 for trend in by_size)
-    return (*(by_size if grows else ()), *by_rounds(forms, blends, summaries))
+    grows = any(map(moves, by_size))
+    return (*(by_size if grows else ()), *filter(moves, by_rounds(forms, blends, summaries)))
+
+
+def moves(trend: Trend) -> bool:
+    """Whether a trend has points at more than one place."""
+    return len({point.x for point in trend.points}) > 1
 
 
 def sizes_of(arms: Sequence[Evaluated], mixes: Sequence[Mix]) -> tuple[Unit, dict[str, float]]:

@@ -87,6 +87,8 @@ def test_rounds_of_evolution_are_a_trend_that_begins_without_any() -> None:
         "general": [0, 1],
     }
     assert all(trend.axis == "rounds of evolution" for trend in found)
+    alone = evaluated([artifact(general)])
+    assert trends(alone, [summary(arm.arm) for arm in alone], "training examples", {}) == ()
     names = [paper_arm(form) for form in forms]
     assert names == ["cot_and_corrections", "general", "correction_centric", "correction_centric_2"]
 
