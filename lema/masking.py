@@ -42,7 +42,7 @@ TOKEN = re.compile(
     (?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:/\d+)?(?:(?:st|nd|rd|th)\b)?
     | [^\W\d_]+
     | [+*/^=<>]
-    | -(?=\s?[0-9.(])
+    | -(?=\s*[\d.(])
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -100,6 +100,8 @@ def has_words(form: str, least: int) -> bool:
 
 def tokens(text: str) -> list[str]:
     """Numbers, words and operators of a text, in its own case unless it is all capitals."""
+    if text.isupper():
+        text = text.lower()
     if not text.isascii():
         text = LEFT_OVER.sub("", unicodedata.normalize("NFKD", text.translate(SIGNS)).replace("⁄", "/"))
     if "\\" in text:
@@ -107,7 +109,7 @@ def tokens(text: str) -> list[str]:
             text = pattern.sub(plain, text)
     if "'" in text:
         text = POSSESSIVE.sub("", text)
-    return TOKEN.findall(text.lower() if text.isupper() else text)
+    return TOKEN.findall(text)
 
 
 @lru_cache(maxsize=1 << 16)

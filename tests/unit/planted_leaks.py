@@ -61,7 +61,7 @@ def names_in(texts: list[str]) -> frozenset[str]:
 def repunctuated(text: str, draw: random.Random) -> str:
     """Other case, spaces, apostrophes and punctuation; numbers and operators as they are."""
     text = re.sub(
-        r"(?<![\d\\])[.,;:?!](?!\d)|(?<!\\)[.,;:?!](?=\s|$)", lambda _: draw.choice(["", " ;", "!", "…"]), text
+        r"(?<![\d\\])[.,;:?!](?!\d)|(?<!\\)[.,;:?!](?=\s|$)", lambda _: draw.choice([" ", " ;", "!", "…"]), text
     )
     text = re.sub(r" ", lambda _: draw.choice([" ", "  ", "\u00a0", "\n"]), text.replace("'", "’"))
     return draw.choice([str.lower, str.upper, str.strip])(text)

@@ -17,6 +17,7 @@ from lema.masking import forms, has_words
         ("It is ½ full: café", "it is 1/2 full — cafe\u0301"),
         ("Find $\\dfrac{1}{2}x^2$", "find \\frac12 x²"),
         ("It costs 1,\\!000 or 1{,}000", "It costs 1000 or 1,000"),
+        ("What is 8 - 4?", "what is 8  -\n 4"),
         ("$\\left( 3 \\text{ cm} \\right)$", "(3 cm)"),
         ("soft\u00adhyphen, zero\u200bwidth", "softhyphen zerowidth"),
     ],
