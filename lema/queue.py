@@ -123,5 +123,8 @@ def slurm(*words: str) -> str:
         raise Unanswered(f"SLURM: {words[0]} did not answer within {SECONDS} s. Try again later.") from None
     if done.returncode:
         said = " ".join((done.stderr or done.stdout).split())
-        raise Unanswered(f"SLURM: {words[0]} failed: {said or f'exit code {done.returncode}'}")
+        raise Unanswered(
+            f"SLURM: {words[0]} failed: {said or f'exit code {done.returncode}'}. Is this a machine where jobs are "
+            "submitted? lema mode=doctor slurm=... looks at it."
+        )
     return done.stdout
