@@ -155,14 +155,14 @@ def test_the_samples_of_one_prompt_differ(complete: Complete) -> None:
 
 def test_greedy_texts_do_not_depend_on_the_seed(case: Case, complete: Complete) -> None:
     if not case.obeys:
-        pytest.skip("its server in this test has no model")
+        pytest.skip("its server here has no model; tests/real/test_openai_obeys.py asks one that has")
     cold = Sampling(max_tokens=12)
     assert texts(complete(prompts(1), cold)) == texts(complete(prompts(2), cold))
 
 
 def test_a_text_ends_before_the_first_stop_string(case: Case, complete: Complete) -> None:
     if not case.obeys:
-        pytest.skip("its server in this test has no model")
+        pytest.skip("its server here has no model; tests/real/test_openai_obeys.py asks one that has")
     ended: Counter[bool] = Counter()
     for prompt in prompts():
         ((free,),) = complete([prompt], warm(max_tokens=24))

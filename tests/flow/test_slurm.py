@@ -111,8 +111,12 @@ def test_a_sweep_whose_submitting_process_is_killed_is_done_once_and_equals_a_lo
     both = [start(cluster, folder, *SWEEP, "slurm=testbed") for _ in range(2)]
     assert all(", 0 submitted." in process.communicate(timeout=120)[0] for process in both)
     assert set(cluster.jobs()) <= whole
-    status = finish(cluster, folder, *SWEEP, "slurm=testbed", "mode=status")
-    assert "waiting" in status or "running" in status, status
+
+    def waits_and_runs() -> bool:
+        status = finish(cluster, folder, *SWEEP, "slurm=testbed", "mode=status")
+        return "waiting" in status and "running" in status
+
+    until(waits_and_runs)
     ended = finish(cluster, folder, *SWEEP, "slurm=testbed", "mode=wait")
     assert f"{sum(STAGES.values())} stage(s), all in the store" in ended
     assert set(submitted(folder).values()) == {1} and set(starts(folder).values()) == {1}

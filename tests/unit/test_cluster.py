@@ -107,6 +107,8 @@ def test_every_profile_that_ships_is_whole_and_gives_gpus_only_to_what_loads_a_m
     [
         ({"gpu": {"gpsu": 2}}, "gpu.gpsu: unknown key. Did you mean 'gpus'?"),
         ({"stages": {"trian": {"gpus": 2}}}, "stages.trian: there is no such kind of stage. Kinds: augment, "),
+        ({"stages": {"trian": {"gpus": 2}}}, ", correct, "),
+        ({"stages": {"trian": {"gpus": 2}}}, ", train"),
         ({"stages": {"train": {"gpus": -1}}}, "stages.train.gpus"),
         ({"teacher": {"gpus": 1}}, "teacher.gpus: a stage of that sort uses none"),
         ({"jobs": {"extra": {"comment": "x"}}}, "jobs.extra.comment: lema sets that option of sbatch itself"),
