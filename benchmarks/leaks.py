@@ -14,9 +14,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from lema.duplicates import near_duplicates
-from lema.leaks import HeldOut, Index
 from lema.likeness import Decontamination, NearDuplicates
+from lema.likeness.duplicates import near_duplicates
+from lema.likeness.leaks import HeldOut, Index
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "unit"))

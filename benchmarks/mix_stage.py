@@ -27,7 +27,6 @@ import msgspec
 from mixing import LIMIT, SIZES, question, text
 
 from lema.blend import Blend, Budget
-from lema.durable import write_whole
 from lema.formats import Format
 from lema.likeness import Decontamination
 from lema.records import Correction, Question, Solution, Verdict
@@ -36,6 +35,7 @@ from lema.spec import spec
 from lema.stage import Inputs, Stage
 from lema.stages.mix import Mix, TestSet
 from lema.store import Store, Work
+from lema.store.durable import write_whole
 from lema.tasks.gsm8k import Gsm8k
 from lema.verifiers.numbers import Numbers
 from lema.worker import execute

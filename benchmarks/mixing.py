@@ -25,11 +25,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lema.blend import Budget, spend
-from lema.durable import write_whole
 from lema.likeness import Decontamination, NearDuplicates
 from lema.records import Example, Question, dump, load
-from lema.spool import Spool
-from lema.work import batches
+from lema.store.durable import write_whole
+from lema.store.spool import Spool
+from lema.store.work import batches
 
 SIZES = [10_000, 100_000, 1_000_000]
 LIMIT = 1024  # MiB
@@ -112,8 +112,8 @@ class Clock:
 
 def streaming(rows: Path, folder: Path, clock: Clock) -> int:
     """How many rows make up the training set; checks that no planted one is among them."""
-    from lema.duplicates import near_duplicates
-    from lema.leaks import HeldOut, Index
+    from lema.likeness.duplicates import near_duplicates
+    from lema.likeness.leaks import HeldOut, Index
 
     with clock.step("near-duplicates"):
         texts = (row.text for row in load(rows, Question))

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from lema.decoding import Decoder, Row
+from lema.lm.decoding import Decoder, Row
 from lema.protocols import Sampling
 
 VOCABULARY = 1500

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lema import people, runner, submitted
+from lema import people, runner
+from lema.cluster import modes
 from lema.config import root
 from lema.doctor import examine
-from lema.durable import write_whole
 from lema.errors import ConfigError, StageFailed
 from lema.extras import require
 from lema.options import Options, Point
@@ -23,6 +23,7 @@ from lema.plan import Plan, plan, reachable
 from lema.progress import Display, label
 from lema.spec import digest, key
 from lema.store import Store
+from lema.store.durable import write_whole
 
 if TYPE_CHECKING:
     from lema.report.model import Report
@@ -40,8 +41,8 @@ def run(points: Sequence[Any], options: Options) -> int:
     if options.mode in ("run", "report"):
         check_tracking(points, push=options.push)
     console = Console(stderr=False, soft_wrap=not sys.stdout.isatty())
-    if options.slurm is not None and options.mode in submitted.MODES:
-        return submitted.MODES[options.mode](points, options, console, group_of(points))
+    if options.slurm is not None and options.mode in modes.MODES:
+        return modes.MODES[options.mode](points, options, console, group_of(points))
     return MODES[options.mode](points, options, console)
 
 

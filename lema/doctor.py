@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lema import queue
-from lema.batch import trial
+from lema.cluster import queue
+from lema.cluster.batch import trial
+from lema.cluster.profile import Profile
 from lema.errors import LemaError, StoreError
 from lema.options import Options, Point
-from lema.profile import Profile
 from lema.provenance import code_version, package_versions
-from lema.race import race
+from lema.store.race import race
 
 #: Environment variables that hold keys; only whether they are set is ever shown.
 KEYS = ("OPENAI_API_KEY", "WANDB_API_KEY", "HF_TOKEN")

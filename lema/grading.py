@@ -21,12 +21,12 @@ from typing import Any
 
 import msgspec
 
-from lema.durable import remove_tree, sync_tree
 from lema.errors import InputError
 from lema.protocols import Task
 from lema.records import Judgement, Question, Record, Solution, Verdict
 from lema.spec import Spec, canonical, key
 from lema.stats import Interval, clustered_accuracy, wilson
+from lema.store.durable import remove_tree, sync_tree
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from lema.cluster.profile import Profile
 from lema.errors import ConfigError
 from lema.experiment import Experiment
-from lema.profile import Profile
 from lema.protocols import Task
 from lema.spec import Spec, runtime, spec
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lema.durable import write_once
 from lema.errors import ConfigError, InputError
 from lema.options import Options, Point
 from lema.pipeline import pipeline
@@ -18,6 +17,7 @@ from lema.records import Question, Solution, dump
 from lema.spec import key
 from lema.stage import Stage
 from lema.store import Artifact, Store
+from lema.store.durable import write_once
 
 NAMED = 3  # stages that a message names
 

@@ -22,9 +22,9 @@ import msgspec
 
 from lema.errors import LemaError, Preempted
 from lema.jobs import Job, Result
+from lema.lm.session import Session
 from lema.options import Point
 from lema.plan import find_stages
-from lema.session import Session
 from lema.stage import Stage
 from lema.stages.train import Train
 from lema.store import Store

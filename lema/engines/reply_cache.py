@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from lema.durable import make_below, write_whole
 from lema.spec import digest, encode
+from lema.store.durable import make_below, write_whole
 
 log = logging.getLogger(__name__)
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lema.encoding import prompts_ids, stop_ids
 from lema.errors import InputError
-from lema.loading import load_model, load_tokenizer, pick_device
+from lema.lm.encoding import prompts_ids, stop_ids
+from lema.lm.loading import load_model, load_tokenizer, pick_device
 from lema.models import Model
 from lema.protocols import Complete, Prompt, Reply, Sampling
 from lema.spec import Spec, runtime, spec
 
 if TYPE_CHECKING:
-    from lema.decoding import Decoder, Row
+    from lema.lm.decoding import Decoder, Row
 
 
 @spec
@@ -51,7 +51,7 @@ class Transformers(Spec):
         with thread_limit(self.threads):
             from transformers.utils.logging import disable_progress_bar
 
-            from lema.decoding import Decoder
+            from lema.lm.decoding import Decoder
 
             disable_progress_bar()  # its bars for loading weights would run through those of the stages
             tokenizer = load_tokenizer(self.model, checkpoint)
@@ -99,7 +99,7 @@ def start_rows(
     model: Any, tokenizer: Any, prompts: Sequence[Prompt], sampling: Sampling, *, name: str
 ) -> Iterator[Row]:
     """One row a sample, the samples of a prompt side by side."""
-    from lema.decoding import Row
+    from lema.lm.decoding import Row
 
     room = context(model)
     ends = {chat: end_tokens(model, tokenizer, chat=chat) for chat in {prompt.chat for prompt in prompts}}
@@ -152,7 +152,7 @@ class StopStrings:
     """Finds stop strings among tokens, whichever way they are cut into tokens."""
 
     def __init__(self, tokenizer: Any, stops: Sequence[str]) -> None:
-        from lema.decoding import STOP_EVERY
+        from lema.lm.decoding import STOP_EVERY
 
         self.tokenizer = tokenizer
         self.stops = stops

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 
-from lema.decontaminating import Dropped
+from lema.likeness.decontaminating import Dropped
 from lema.report.arms import Evaluated, Form, run_of
 from lema.report.parts import LeakCount, LeakPair, Leaks
 from lema.store import Artifact

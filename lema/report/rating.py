@@ -12,12 +12,12 @@ from typing import Literal
 
 import msgspec
 
-from lema.durable import write_once
 from lema.errors import InputError
 from lema.records import Correction, Question, Record, Solution, dump
 from lema.spec import digest
 from lema.steps import split_steps
 from lema.store import Artifact
+from lema.store.durable import write_once
 from lema.synth.draw import Draw
 
 PAGE = Path(__file__).with_name("rating.html")

@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from lema.durable import write_whole
 from lema.errors import ConfigError, InputError
 from lema.extras import require
 from lema.report import tables
 from lema.report.model import Report, to_json
 from lema.spec import digest
+from lema.store.durable import write_whole
 from lema.tracking import Tracking, open_run, scrub
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lema.durable import write_whole
 from lema.extras import require
 from lema.report.markdown import sections
 from lema.report.model import Report
+from lema.store.durable import write_whole
 from lema.tracking import scrub
 
 WIDTH = 24  # columns of W&B's grid

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from lema.formats import Format
+from lema.lm.scoring import Score, open_scorer
 from lema.models import Model
 from lema.records import Correction, Example, Question, Record, Solution
-from lema.scoring import Score, open_scorer
 from lema.spec import runtime, spec
 from lema.stage import Inputs, Stage
 from lema.stages.sampling import checkpoint_of

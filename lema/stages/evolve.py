@@ -12,9 +12,9 @@ from pydantic import Field
 from lema.evolution import draw_seeds
 from lema.formats import Format
 from lema.likeness import Decontamination, NearDuplicates
+from lema.likeness.repeats import likenesses
 from lema.protocols import Evolver, Task
 from lema.records import Correction, Evolved, Question, Seed
-from lema.repeats import likenesses
 from lema.slices import Slice
 from lema.spec import runtime, spec
 from lema.stage import Inputs, Stage

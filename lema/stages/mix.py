@@ -9,19 +9,19 @@ from sys import intern
 from typing import Any
 
 from lema.blend import Blend, Budget, spend
-from lema.decontaminating import Dropped, decontaminate
 from lema.examples import correction_example, path_example
 from lema.formats import Format
 from lema.likeness import Decontamination
+from lema.likeness.decontaminating import Dropped, decontaminate
 from lema.models import Model
 from lema.protocols import Task
 from lema.records import Correction, Example, Question, Solution
 from lema.slices import Slice
 from lema.spec import Spec, since, spec
-from lema.spool import Seen, Spool
 from lema.stage import Inputs, Stage
 from lema.steps import from_free_form
 from lema.store import Artifact, Work
+from lema.store.spool import Seen, Spool
 
 COT = ("cot", "augmented")  # sources of examples that are no corrections
 COUNTED = 1024  # examples whose tokens are counted at once
@@ -147,8 +147,8 @@ class Mix(Stage):
         """How many target tokens each example has, by the tokenizer of the model that learns."""
         if self.tokenizer is None:
             return lambda _: 0
-        from lema.encoding import encode
-        from lema.loading import load_tokenizer
+        from lema.lm.encoding import encode
+        from lema.lm.loading import load_tokenizer
 
         tokenizer = load_tokenizer(self.tokenizer, None)
         sizes = array("Q")

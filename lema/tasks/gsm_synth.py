@@ -45,7 +45,7 @@ class GsmSynth(Spec):
     """The task; `difficulty` is a named level or the dials themselves."""
 
     kind = "gsm_synth"
-    templated: ClassVar[bool] = True  # equal sentences are no leak: see `lema.decontaminating.held_out`
+    templated: ClassVar[bool] = True  # equal sentences are no leak: see `lema.likeness.decontaminating.held_out`
     verifier: InstanceOf[Verifier]
     difficulty: Literal["easy", "default", "hard"] | Difficulty = "default"
     seed: Annotated[int, Field(ge=0)] = 0

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from lema.encoding import Encoded
+from lema.lm.encoding import Encoded
 
 IGNORED = -100  # the label of a token without loss
 

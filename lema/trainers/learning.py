@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lema.encoding import Encoded, encode
 from lema.errors import InputError, Preempted
-from lema.loading import load_tokenizer, pick_device
+from lema.lm.encoding import Encoded, encode
+from lema.lm.loading import load_tokenizer, pick_device
 from lema.models import Model
 from lema.protocols import TrainJob
 from lema.records import Example, load

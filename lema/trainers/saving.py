@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lema.loading import is_adapter
+from lema.lm.loading import is_adapter
 from lema.models import Model
 from lema.protocols import TrainJob
 from lema.trainers.finetune import Finetune

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lema.errors import ConfigError, InputError
-from lema.loading import ADAPTER, is_adapter, load_model, load_tokenizer, seeded
+from lema.lm.loading import ADAPTER, is_adapter, load_model, load_tokenizer, seeded
 from lema.models import Model
 from lema.trainers.finetune import Finetune
 

@@ -16,9 +16,9 @@ import pytest
 from conftest import missing, package
 from servers.slurm import Cluster, Unavailable
 
+from lema.cluster.modes import last_result
 from lema.jobs import Result
 from lema.store import read_progress
-from lema.submitted import last_result
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TINY = [

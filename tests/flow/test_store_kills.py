@@ -37,7 +37,7 @@ class PartLog(logging.Handler):
 
 def work_through(root: Path, log: Path, seed: int) -> None:
     """What one process does: every stage, in an order of its own, until all are there."""
-    logger = logging.getLogger("lema.shards")
+    logger = logging.getLogger("lema.store.parts")
     logger.setLevel(logging.DEBUG)
     logger.addHandler(PartLog(log))
     store = Store(root, ttl=TTL, poll=0.02)

@@ -9,10 +9,10 @@ import pytest
 from toy_lab import run_stage
 
 from lema.correctors.symbolic import Symbolic
-from lema.encoding import completion_ids, prompt_ids
 from lema.engines.transformers import Transformers
 from lema.formats import Format
-from lema.loading import load_model, load_tokenizer
+from lema.lm.encoding import completion_ids, prompt_ids
+from lema.lm.loading import load_model, load_tokenizer
 from lema.models import Model
 from lema.protocols import Sampling
 from lema.records import Correction, Question, Solution

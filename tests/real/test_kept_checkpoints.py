@@ -13,7 +13,7 @@ from conftest import package
 from toy import toy_examples, toy_job, toy_model, write_examples
 from training_parent import start_parent, wait_for
 
-from lema.loading import load_model
+from lema.lm.loading import load_model
 from lema.models import Model
 from lema.protocols import TrainJob
 from lema.trainers.finetune import Finetune

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from toy import toy_examples, toy_model
 
-from lema.encoding import encode, prompts_ids
-from lema.loading import load_model, load_tokenizer
+from lema.lm.encoding import encode, prompts_ids
+from lema.lm.loading import load_model, load_tokenizer
 from lema.models import Model
 from lema.trainers.batches import IGNORED, Row, collate, pack
 from lema.trainers.learning import completion_loss

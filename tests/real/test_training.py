@@ -12,9 +12,9 @@ import pytest
 from toy import toy_examples, toy_job, toy_model, write_examples
 from training_parent import start_parent, wait_for
 
-from lema.encoding import encode, prompt_ids
 from lema.errors import InputError, StageFailed
-from lema.loading import load_model, load_tokenizer
+from lema.lm.encoding import encode, prompt_ids
+from lema.lm.loading import load_model, load_tokenizer
 from lema.models import Model
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder

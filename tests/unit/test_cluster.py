@@ -16,7 +16,10 @@ from rich.console import Console
 from toy_lab import Sums, points
 from toy_store import Squares, Total
 
-from lema import batch, snapshot, submitted
+from lema.cluster import batch, modes, snapshot
+from lema.cluster.modes import Line, last_result, missing_table
+from lema.cluster.profile import Profile, Resources, is_engine, needs
+from lema.cluster.queue import comment, job_name, parse
 from lema.config import experiment
 from lema.correctors.symbolic import Symbolic
 from lema.correctors.teacher import Teacher
@@ -29,16 +32,13 @@ from lema.jobs import Result
 from lema.models import Model
 from lema.options import Options
 from lema.plan import Step
-from lema.profile import Profile, Resources, is_engine, needs
 from lema.protocols import Sampling
 from lema.provenance import CodeVersion, code_version
-from lema.queue import comment, job_name, parse
 from lema.slices import Slice
 from lema.spec import key
 from lema.stages.correct import Correct
 from lema.stages.generate import Generate
 from lema.store import Store
-from lema.submitted import Line, last_result, missing_table
 
 MODEL = Model(name="m", hub="a/b", revision="c0ffee")
 
@@ -268,7 +268,7 @@ def test_the_plan_shows_what_each_missing_stage_would_ask_for(tmp_path: Path) ->
     made = profile(jobs={"minutes": 7}, gpu={"partition": "fat"}, cpu={"cpus": 3})
     console = Console(width=200, file=io.StringIO(), force_terminal=False)
     options = Options(mode="plan", store=str(tmp_path), slurm=made)
-    assert submitted.show_plan(points(("cot",), (0,)), options, console, "") == 0
+    assert modes.show_plan(points(("cot",), (0,)), options, console, "") == 0
     rows = [line.split() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
     train = next(row for row in rows if row[0] == "train")
     assert train[3:] == ["gpu", "fat", "0", "site's", "site's", "7"]

@@ -14,9 +14,9 @@ from toy_lab import LastWord, run_stage
 
 from lema.blend import TOLERANCE, Blend, Budget
 from lema.config import build
-from lema.encoding import encode
 from lema.formats import Format
-from lema.loading import load_tokenizer
+from lema.lm.encoding import encode
+from lema.lm.loading import load_tokenizer
 from lema.models import Model
 from lema.protocols import Complete, Prompt, Reply, Sampling, Verifier
 from lema.protocols import Correct as Correcting

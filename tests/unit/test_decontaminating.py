@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lema.decontaminating import Dropped, decontaminate, held_out
-from lema.leaks import Index
 from lema.likeness import Decontamination
+from lema.likeness.decontaminating import Dropped, decontaminate, held_out
+from lema.likeness.leaks import Index
 from lema.records import dump, load
 from lema.slices import Slice
 from lema.synth.splits import SPLITS

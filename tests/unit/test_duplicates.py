@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_leaks import disguised, names_in, questions, repunctuated
 
-from lema.duplicates import Duplicate, comparable, near_duplicates
 from lema.likeness import NearDuplicates
-from lema.masking import forms
-from lema.shingles import shingle
+from lema.likeness.duplicates import Duplicate, comparable, near_duplicates
+from lema.likeness.masking import forms
+from lema.likeness.shingles import shingle
 
 VOCABULARY = "pens boxes of has more than how many red blue Mia Tom 3 17"
 WORDS = st.sampled_from(VOCABULARY.split())

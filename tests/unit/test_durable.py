@@ -12,9 +12,9 @@ import pytest
 from conftest import missing
 from toy_store import Row, Squares, make
 
-from lema.durable import disk_errors, write_whole
 from lema.errors import LemaError, StoreError
 from lema.store import Store
+from lema.store.durable import disk_errors, write_whole
 
 NOBODY = 65534
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from toy import toy_examples, toy_tokenizer
 
-from lema.encoding import completion_ids, encode, end_id, prompt_ids, prompts_ids, stop_ids, unlearned_tokens
 from lema.errors import ConfigError
+from lema.lm.encoding import completion_ids, encode, end_id, prompt_ids, prompts_ids, stop_ids, unlearned_tokens
 from lema.records import Example
 from lema.trainers.batches import IGNORED, collate
 

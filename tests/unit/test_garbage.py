@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from toy_store import Squares, Total, make, only
 
-from lema import lease
-from lema.holder import machine
-from lema.store import Store
+from lema.store import Store, lease
+from lema.store.holder import machine
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def rename_holder(store: Store, stage: Squares, token: str) -> None:
 
 
 def dead_token() -> str:
-    code = "from lema.holder import new_token; print(new_token())"
+    code = "from lema.store.holder import new_token; print(new_token())"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 

@@ -13,14 +13,11 @@ LAYERS = tuple(
     line.split()
     for line in (
         "records spec errors protocols __init__",
-        "store lease holder work artifact shards manifest durable garbage provenance race extras prompts models "
-        "session correction_wording formats examples steps slices datasets blend stage stats synth tracking encoding "
-        "loading decoding kvcache scoring likeness masking shingles leaks duplicates decontaminating novelty spool "
-        "evolution voting repeats sections",
+        "store provenance extras prompts models lm likeness correction_wording formats examples steps slices datasets "
+        "blend stage stats synth tracking evolution voting sections",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
-        "experiment pipeline evolving options plan progress jobs runner profile queue snapshot batch cluster "
-        "submitted report grading",
+        "experiment pipeline evolving options plan progress jobs runner cluster report grading",
         "wording building config app doctor outputs people worker __main__",
     )
 )
@@ -30,7 +27,7 @@ HEAVY = {"torch", "transformers", "tokenizers", "accelerate", "peft", "bitsandby
 HEAVY |= {"openai", "wandb", "wandb_workspaces", "datasets", "scipy", "matplotlib", "math_verify", "sympy", "mpmath"}
 FILES = sorted(ROOT.rglob("*.py"))
 #: Imported inside functions only, or run as processes of their own: these may load torch at once.
-LATE = {"trainers/worker.py", "decoding.py", "kvcache.py"}
+LATE = {"trainers/worker.py", "lm/decoding.py", "lm/kvcache.py"}
 
 
 def imports(path: Path, *, top_only: bool = False) -> Iterator[str]:

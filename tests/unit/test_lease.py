@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lema import holder, lease
-from lema.holder import is_alive, machine
-from lema.lease import Lease, LeaseLost, Watch, acquire, current, entries, fresh, take, takeable
+from lema.store import holder, lease
+from lema.store.holder import is_alive, machine
+from lema.store.lease import Lease, LeaseLost, Watch, acquire, current, entries, fresh, take, takeable
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def foreign(held: Lease) -> Lease:
 
 def dead_token() -> str:
     """The token of a process of this machine that has ended."""
-    code = "from lema.holder import new_token; print(new_token())"
+    code = "from lema.store.holder import new_token; print(new_token())"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -48,7 +48,7 @@ def test_two_cannot_hold_one_lease(home: Path) -> None:
 
 
 def test_a_living_holder_on_this_machine_is_alive_and_a_dead_one_is_not() -> None:
-    code = "import sys; from lema.holder import new_token; print(new_token(), flush=True); sys.stdin.read()"
+    code = "import sys; from lema.store.holder import new_token; print(new_token(), flush=True); sys.stdin.read()"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", code], text=True, **pipes) as other:  # type: ignore[call-overload]
         token = other.stdout.readline().strip()

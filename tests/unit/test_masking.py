@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lema.masking import forms, has_words
+from lema.likeness.masking import forms, has_words
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lema.likeness import NearDuplicates
-from lema.novelty import novel
+from lema.likeness.novelty import novel
 from lema.records import Question
 
 PENS = "Mia has 12 red pens in a box, and Tom has 5 more pens than she has. How many pens do they have together?"

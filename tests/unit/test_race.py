@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from lema.errors import StoreError
-from lema.race import Won, judge, race
 from lema.store import Store
+from lema.store.race import Won, judge, race
 
 
 def test_on_a_sound_file_system_every_round_is_done_exactly_once(tmp_path: Path) -> None:

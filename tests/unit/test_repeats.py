@@ -6,8 +6,8 @@ from msgspec.structs import replace
 from toy_lab import Sums
 
 from lema.likeness import Decontamination, NearDuplicates
+from lema.likeness.repeats import Likeness, Tests, likenesses
 from lema.records import Question
-from lema.repeats import Likeness, Tests, likenesses
 from lema.slices import Slice
 from lema.spec import spec
 from lema.synth.difficulty import LEVELS

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lema.lm.session import Session
 from lema.protocols import Complete
-from lema.session import Session
 from lema.spec import Spec, runtime, spec
 
 LOG: list[str] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from toy_store import Row
 
-from lema.shards import Parts, Tally, items_digest, map_parts
+from lema.store.parts import Parts, Tally, items_digest, map_parts
 
 
 class Squarer:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lema.blend import Budget, spend
 from lema.records import Example, dump
-from lema.spool import Seen, Spool
+from lema.store.spool import Seen, Spool
 
 
 def example(number: int) -> Example:

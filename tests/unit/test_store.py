@@ -13,10 +13,10 @@ import pytest
 from toy_store import Row, Squares, Total, make, only
 
 from lema.errors import InputError, StoreError
-from lema.lease import entries, take
-from lema.manifest import Manifest, read_manifest, write_manifest
 from lema.spec import key
 from lema.store import LeaseLost, Store, Work
+from lema.store.lease import entries, take
+from lema.store.manifest import Manifest, read_manifest, write_manifest
 
 
 @pytest.fixture
@@ -258,7 +258,7 @@ def test_an_artifact_that_appears_between_two_looks_is_not_called_damaged(
             raise FileNotFoundError
         return read_manifest(folder)
 
-    monkeypatch.setattr("lema.store.read_manifest", late)
+    monkeypatch.setattr("lema.store.store.read_manifest", late)
     assert store.find(Squares()) is not None
 
 

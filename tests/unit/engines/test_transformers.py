@@ -10,7 +10,7 @@ from toy import toy_model
 
 from lema.engines.transformers import StopStrings, Transformers
 from lema.errors import InputError
-from lema.loading import load_model, load_tokenizer
+from lema.lm.loading import load_model, load_tokenizer
 from lema.models import Model
 from lema.protocols import Prompt, Reply, Sampling
 
@@ -110,7 +110,7 @@ def test_top_p_leaves_only_the_smallest_set_that_reaches_it(model: Model) -> Non
 def test_log_probabilities_are_those_of_the_model_before_temperature(model: Model) -> None:
     import torch
 
-    from lema.decoding import Decoder, Row
+    from lema.lm.decoding import Decoder, Row
 
     plain = load_model(model)
     row = Row(prompt=[0, 40, 50, 60], index=0, key=1, limit=8, ends=frozenset())
@@ -137,7 +137,7 @@ def test_a_stop_string_ends_the_text_before_it_however_it_is_cut_into_tokens(mod
 def test_tokens_after_a_stop_string_are_not_counted(model: Model) -> None:
     tokenizer = load_tokenizer(model)
     stops = StopStrings(tokenizer, ["? S"])
-    from lema.decoding import Row
+    from lema.lm.decoding import Row
 
     ids = tokenizer("What? Step 1: more and more and more.", add_special_tokens=False)["input_ids"]
     row = Row(prompt=[0], index=0, key=0, limit=99, ends=frozenset(), ids=ids, finish="length")
@@ -221,7 +221,7 @@ def test_a_sliding_window_model_gives_the_text_of_plain_generate(tmp_path: Path)
 
 def test_rows_that_are_finished_cost_no_forward_passes(model: Model) -> None:
     """One long reply among many short ones: the batch shrinks, and its rows are filled again."""
-    from lema.decoding import Decoder, Row
+    from lema.lm.decoding import Decoder, Row
 
     loaded = load_model(model)
     passes: list[int] = []
@@ -236,8 +236,8 @@ def test_rows_that_are_finished_cost_no_forward_passes(model: Model) -> None:
 
 
 def test_a_model_that_gives_no_numbers_is_an_error(model: Model) -> None:
-    from lema.decoding import Decoder, Row
     from lema.errors import StageFailed
+    from lema.lm.decoding import Decoder, Row
 
     loaded = load_model(model)
     loaded.model.norm.weight.data.fill_(float("nan"))

@@ -14,8 +14,8 @@ from rich.console import Console
 from toy_further import CHANCES, further_points
 from toy_lab import run
 
-from lema.decontaminating import Dropped
 from lema.likeness import Decontamination
+from lema.likeness.decontaminating import Dropped
 from lema.report.arms import Evaluated
 from lema.report.collect import collect
 from lema.report.html import render_html

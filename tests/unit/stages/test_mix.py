@@ -13,9 +13,9 @@ from toy_lab import run_stage
 from toy_paths import Planted, planted
 
 from lema.blend import Blend, Budget
-from lema.decontaminating import Dropped
 from lema.formats import Format
 from lema.likeness import Decontamination
+from lema.likeness.decontaminating import Dropped
 from lema.records import Correction, Example, Question, Solution, Verdict
 from lema.slices import Slice
 from lema.stages import mix

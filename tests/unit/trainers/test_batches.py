@@ -7,7 +7,7 @@ from array import array
 
 import pytest
 
-from lema.encoding import Encoded
+from lema.lm.encoding import Encoded
 from lema.trainers.batches import IGNORED, MicroBatches, Order, collate, length, order, pack
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from lema.encoding import Encoded, encode
 from lema.errors import InputError, StageFailed
-from lema.loading import load_model, load_tokenizer, pick_device
+from lema.lm.encoding import Encoded, encode
+from lema.lm.loading import load_model, load_tokenizer, pick_device
 from lema.models import Model
 from lema.records import Example
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lema.likeness import LEAST_WORDS, ROUNDING, NearDuplicates
-from lema.masking import Forms, forms, has_words
-from lema.shingles import BATCH, batched, ranges, shingle, text_hash
+from lema.likeness.masking import Forms, forms, has_words
+from lema.likeness.shingles import BATCH, batched, ranges, shingle, text_hash
 
 Numbers = NDArray[np.int64]
 

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from lema.durable import TEMPORARY, make_below, remove_tree, write_whole
-from lema.lease import Lease
-from lema.manifest import MANIFEST
+from lema.lm.session import Session
 from lema.records import R, Record, dump
-from lema.session import Session
-from lema.shards import Parts, Tally, map_parts
+from lema.store.durable import TEMPORARY, make_below, remove_tree, write_whole
+from lema.store.lease import Lease
+from lema.store.manifest import MANIFEST
+from lema.store.parts import Parts, Tally, map_parts
 
 T = TypeVar("T")
 PROGRESS = "progress.json"

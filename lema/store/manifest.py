@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from lema.durable import write_whole
 from lema.errors import StoreError
-from lema.holder import Holder
 from lema.spec import encode
+from lema.store.durable import write_whole
+from lema.store.holder import Holder
 
 MANIFEST = "manifest.json"
 FORMAT = 1

@@ -10,9 +10,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from lema.durable import write_whole
 from lema.records import Record
 from lema.spec import digest
+from lema.store.durable import write_whole
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)

@@ -17,18 +17,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from lema import batch, snapshot
-from lema.durable import write_whole
+from lema.cluster import batch, snapshot
+from lema.cluster.profile import Profile
+from lema.cluster.queue import Queued, comment, job_name, me, settled
 from lema.errors import ConfigError
 from lema.extras import require
-from lema.holder import now
 from lema.jobs import Job
-from lema.lease import acquire
 from lema.options import Point
 from lema.plan import Plan, Step, plan
-from lema.profile import Profile
-from lema.queue import Queued, comment, job_name, me, settled
 from lema.store import Store
+from lema.store.durable import write_whole
+from lema.store.holder import now
+from lema.store.lease import acquire
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from lema.errors import StoreError
-from lema.manifest import MANIFEST, Manifest, check_digest
 from lema.records import Record, load
+from lema.store.manifest import MANIFEST, Manifest, check_digest
 
 R = TypeVar("R", bound=Record)
 

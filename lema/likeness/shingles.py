@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lema.masking import is_word
+from lema.likeness.masking import is_word
 
 T = TypeVar("T")
 FACTOR = 0x9E3779B97F4A7C15  # odd, so that multiplying by it loses nothing

@@ -1,6 +1,6 @@
 """Whether a training question is a test question in disguise.
 
-Four rules, tried in this order; `lema.masking` has the forms that they compare:
+Four rules, tried in this order; `lema.likeness.masking` has the forms that they compare:
 
     exact     the same words
     numbers   the same words but for the numbers
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lema.likeness import LEAST_WORDS, ROUNDING, Decontamination
-from lema.masking import Forms, forms, has_words
-from lema.shingles import FACTOR, Shingles, batched, ranges, shingle
+from lema.likeness.masking import Forms, forms, has_words
+from lema.likeness.shingles import FACTOR, Shingles, batched, ranges, shingle
 
 
 class HeldOut(NamedTuple):

@@ -1,6 +1,6 @@
 """New questions that repeat a seed, one another, or a question that models are scored on.
 
-Questions of the world repeat one another when their words are alike (`lema.novelty`, `lema.leaks`).
+Questions of the world repeat one another when their words are alike (`lema.likeness.novelty`, `lema.likeness.leaks`).
 Generated problems are all made from the same sentences; they repeat one another when structure, numbers
 and names are equal.
 """
@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lema.decontaminating import decontaminate
 from lema.likeness import Decontamination, NearDuplicates
-from lema.novelty import novel
+from lema.likeness.decontaminating import decontaminate
+from lema.likeness.novelty import novel
 from lema.protocols import Task
 from lema.records import Question
 from lema.slices import Slice

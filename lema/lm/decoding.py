@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from lema.errors import StageFailed
-from lema.kvcache import ROOM, RoomyCache, layer_count
+from lema.lm.kvcache import ROOM, RoomyCache, layer_count
 from lema.protocols import Sampling
 
 STOP_EVERY = 8  # tokens between two looks for stop strings

@@ -20,9 +20,9 @@ from typing import Any
 
 import msgspec
 
-from lema.durable import remove_tree, rename, write_whole
 from lema.provenance import SNAPSHOT, code_version, package_versions, python_version
 from lema.store import Store
+from lema.store.durable import remove_tree, rename, write_whole
 
 PACKAGES = ("lema", "lema_plugins")
 

@@ -16,14 +16,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lema import cluster, queue, snapshot
+from lema.cluster import queue, snapshot, submission
+from lema.cluster.profile import needs
+from lema.cluster.queue import Queued, Unanswered
 from lema.errors import Preempted, StageFailed
 from lema.jobs import Result
 from lema.options import Options, Point
 from lema.plan import Plan, Step, plan
-from lema.profile import needs
 from lema.progress import label
-from lema.queue import Queued, Unanswered
 from lema.store import Store
 
 POLL = 5.0  # seconds between looks of mode=wait
@@ -51,7 +51,7 @@ def submit(points: Sequence[Point], options: Options, console: Console, group: s
     """mode=run: put what is missing into the queue, and say what became of everything."""
     assert options.slurm is not None
     store = Store(options.store_path())
-    done = cluster.submit(points, options.slurm, store, group)
+    done = submission.submit(points, options.slurm, store, group)
     steps, missing = done.plan.steps, done.plan.missing()
     console.print(
         f"{len(points)} experiment(s), {len(steps)} stage(s): {len(steps) - len(missing)} in the store {store.root}, "

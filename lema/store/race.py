@@ -15,13 +15,13 @@ from pathlib import Path
 
 import msgspec
 
-from lema.durable import remove_tree, rename
 from lema.errors import StoreError
-from lema.holder import new_token
 from lema.records import Record
 from lema.spec import spec
 from lema.stage import Stage
 from lema.store import Store
+from lema.store.durable import remove_tree, rename
+from lema.store.holder import new_token
 
 LIMIT = 60.0  # seconds for all of it, before the workers are ended
 
@@ -85,7 +85,7 @@ def run_workers(arena: Path, workers: int, rounds: int) -> list[Won]:
     """Start all workers, let them go at once, and collect what they saw."""
     racers = [
         subprocess.Popen(
-            [sys.executable, "-m", "lema.race", str(arena), str(number), str(rounds)],
+            [sys.executable, "-m", "lema.store.race", str(arena), str(number), str(rounds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -156,7 +156,7 @@ def compete(arena: Path, worker: int, rounds: int) -> Won:
 
 
 def main() -> None:
-    """`python -m lema.race <folder> <worker> <rounds>`: wait for a line, race, tell the result."""
+    """`python -m lema.store.race <folder> <worker> <rounds>`: wait for a line, race, tell the result."""
     arena, worker, rounds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     sys.stdout.write("ready\n")
     sys.stdout.flush()

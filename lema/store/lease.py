@@ -23,9 +23,9 @@ from typing import ClassVar
 
 import msgspec
 
-from lema.durable import remove_tree, rename, write_whole
 from lema.errors import StoreError
-from lema.holder import HELD, Holder, here, is_alive, new_token
+from lema.store.durable import remove_tree, rename, write_whole
+from lema.store.holder import HELD, Holder, here, is_alive, new_token
 
 NOTE = "lease.json"
 FREE = "free-"

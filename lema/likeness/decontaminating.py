@@ -12,7 +12,7 @@ from lema.records import Record
 from lema.slices import Slice
 
 if TYPE_CHECKING:
-    from lema.leaks import HeldOut, Leak
+    from lema.likeness.leaks import HeldOut, Leak
 
 
 class Dropped(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,7 +20,7 @@ class Dropped(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     question_id: str
     source: str  # of the rows that it would have made: "cot", "correction", ...
-    rule: str  # "exact", "numbers", "names" or "overlap": see `lema.leaks`
+    rule: str  # "exact", "numbers", "names" or "overlap": see `lema.likeness.leaks`
     test_set: str
     test_question_id: str
     share: float  # of the test question's n-grams; 1 for rules other than "overlap"
@@ -47,8 +47,8 @@ def decontaminate(
 
     Rows are gone through once, and of their texts only those of dropped ones are held.
     """
-    from lema.leaks import Index
-    from lema.shingles import batched
+    from lema.likeness.leaks import Index
+    from lema.likeness.shingles import batched
 
     sets = [held_out(task, where) for task, where in tests]
     index = Index(rules, sets)
@@ -88,7 +88,7 @@ def held_out(task: Task, where: Slice) -> HeldOut:
     questions that share neither structure nor numbers with them. So only equal ones are dropped. Other
     tasks need not have the attribute.
     """
-    from lema.leaks import HeldOut
+    from lema.likeness.leaks import HeldOut
 
     questions = [(question.id, question.text) for question in task.questions(where.split, where.start, where.stop)]
     return HeldOut(f"{task.name} {where}", questions, bool(getattr(task, "templated", False)))

@@ -1,7 +1,7 @@
 """The store: every stage's artifact, made once, whole, and never lost.
 
 STORE/artifacts/<kind>-<key>/  finished; appears by one rename, manifest inside
-STORE/work/<kind>-<key>/       unfinished; see `lema.lease`
+STORE/work/<kind>-<key>/       unfinished; see `lema.store.lease`
 STORE/replies/                 paid replies of teachers
 STORE/logs/
 """
@@ -15,13 +15,17 @@ from typing import Any
 
 import msgspec
 
-from lema import garbage
-from lema.artifact import Artifact
-from lema.durable import disk_errors, rename, sync_one, sync_tree
 from lema.errors import StoreError
-from lema.holder import Holder, now
-from lema.lease import Lease, LeaseLost, Watch, acquire, entries, takeable
-from lema.manifest import (
+from lema.lm.session import Session
+from lema.provenance import package_versions, python_version
+from lema.spec import canonical, digest, encode
+from lema.stage import Stage
+from lema.store import garbage
+from lema.store.artifact import Artifact
+from lema.store.durable import disk_errors, rename, sync_one, sync_tree
+from lema.store.holder import Holder, now
+from lema.store.lease import Lease, LeaseLost, Watch, acquire, entries, takeable
+from lema.store.manifest import (
     MANIFEST,
     Manifest,
     altered,
@@ -32,11 +36,7 @@ from lema.manifest import (
     read_manifest,
     write_manifest,
 )
-from lema.provenance import package_versions, python_version
-from lema.session import Session
-from lema.spec import canonical, digest, encode
-from lema.stage import Stage
-from lema.work import PROGRESS, Progress, Work
+from lema.store.work import PROGRESS, Progress, Work
 
 __all__ = ["Artifact", "Holder", "LeaseLost", "Store", "Work"]
 

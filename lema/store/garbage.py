@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from lema.durable import remove_tree, rename, size_of
-from lema.holder import is_alive, new_token
-from lema.lease import Entry, Watch, current, entries, names, take, takeable
-from lema.manifest import MANIFEST, read_manifest
+from lema.store.durable import remove_tree, rename, size_of
+from lema.store.holder import is_alive, new_token
+from lema.store.lease import Entry, Watch, current, entries, names, take, takeable
+from lema.store.manifest import MANIFEST, read_manifest
 
 
 class Garbage(msgspec.Struct, frozen=True, kw_only=True):

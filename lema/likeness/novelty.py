@@ -35,9 +35,9 @@ class Novel(NamedTuple):
 def novel(rules: NearDuplicates, known: Sequence[Question], new: Sequence[Question], *, templated: bool) -> Novel:
     """Leave out new questions that repeat a known one or an earlier new one that stays.
 
-    Of a templated task (see `lema.decontaminating.held_out`) only equal questions repeat.
+    Of a templated task (see `lema.likeness.decontaminating.held_out`) only equal questions repeat.
     """
-    from lema.duplicates import near_duplicates
+    from lema.likeness.duplicates import near_duplicates
 
     if templated:
         rules = replace(rules, masked=False)

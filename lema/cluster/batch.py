@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lema.cluster.profile import Profile, Resources
 from lema.errors import ConfigError, Preempted
-from lema.profile import Profile, Resources
 
 if TYPE_CHECKING:
     from submitit import SlurmExecutor

@@ -1,0 +1,1 @@
+"""`slurm=<profile>`: a merged plan as jobs of SLURM, and looking after them."""
