@@ -2,6 +2,7 @@
 
 STORE/artifacts/<kind>-<key>/  finished; appears by one rename, manifest inside
 STORE/work/<kind>-<key>/       unfinished; see `lema.store.lease`
+STORE/parts/<kind>-<key>/      unfinished, made by several processes; see `lema.store.sharing`
 STORE/replies/                 paid replies of teachers
 STORE/logs/
 """
@@ -36,6 +37,7 @@ from lema.store.manifest import (
     read_manifest,
     write_manifest,
 )
+from lema.store.sharing import Share, claims
 from lema.store.work import PROGRESS, Progress, Work
 
 __all__ = ["Artifact", "Holder", "LeaseLost", "Store", "Work"]
@@ -54,6 +56,7 @@ class Store:
         self.root = Path(root).expanduser().absolute()
         self.artifacts = self.root / "artifacts"
         self.work = self.root / "work"
+        self.parts = self.root / "parts"
         self.replies = self.root / "replies"
         self.logs = self.root / "logs"
         self.ttl, self.poll = ttl, poll
@@ -103,6 +106,10 @@ class Store:
             for entry in entries(home):
                 if not takeable(entry, self.watch) and entry.holder is not None:
                     return msgspec.structs.replace(entry.holder, progress=read_progress(home / entry.name))
+            shared = self.parts / self.address(stage)
+            for entry in (entry for claim in claims(shared) for entry in entries(claim)):
+                if not takeable(entry, self.watch) and entry.holder is not None:
+                    return msgspec.structs.replace(entry.holder, progress=read_progress(shared))
         return None
 
     def progress(self, stage: Stage) -> tuple[int, int] | None:
@@ -111,7 +118,7 @@ class Store:
         with disk_errors(self.root):
             for entry in entries(home):
                 return read_progress(home / entry.name)
-        return None
+            return read_progress(self.parts / self.address(stage))
 
     @contextmanager
     def open_work(
@@ -141,7 +148,8 @@ class Store:
                 yield None
                 return
             own = Session()
-            work = Work(lease, form, self.replies, {a.name: a.manifest.content for a in inputs}, session or own)
+            contents = {artifact.name: artifact.manifest.content for artifact in inputs}
+            work = Work(lease, form, self.replies, contents, session or own, self.parts / address)
             try:
                 with lease.beating(), own:
                     work.begin()
@@ -153,6 +161,46 @@ class Store:
                 # What cannot be given back now is taken from us once we are dead or silent.
                 with suppress(OSError):
                     lease.discard() if work.published else lease.free()
+
+    @contextmanager
+    def open_share(
+        self, stage: Stage, place: tuple[int, int], *, inputs: Sequence[Artifact] = (), session: Session | None = None
+    ) -> Iterator[Share | None]:
+        """The right to make parts of a stage side by side with other processes; None if the artifact is there.
+
+        `Stage.run` with what this gives ends by `Spread`, which the block catches. Whoever finds all parts made goes
+        on with `open_work`, which finds them too.
+
+        Args:
+            place: (number of this process from 0, how many there are).
+            inputs: upstream artifacts, which are kept while this goes on.
+
+        Raises:
+            LeaseLost: (in the block) this process stalled and another one makes its part.
+            StoreError: no room, no permission, an altered artifact.
+        """
+        address, form = identity(stage)
+
+        def published() -> bool:
+            return self.find_at(address, form) is not None
+
+        with disk_errors(self.root):
+            if published():
+                yield None
+                return
+            self.prepare()
+            home = self.parts / address
+            home.mkdir(parents=True, exist_ok=True)
+            with Session() as own:
+                yield Share(
+                    home,
+                    place,
+                    replies=self.replies,
+                    session=session or own,
+                    ttl=self.ttl,
+                    inputs=tuple(artifact.name for artifact in inputs),
+                    published=published,
+                )
 
     def acquire(self, address: str, form: Any, inputs: tuple[str, ...]) -> Lease | None:
         """The lease of a stage that is not published; None once it is."""
@@ -206,6 +254,8 @@ class Store:
                 raise StoreError(
                     f"{work.path} could not be renamed to {target}. The work is kept: run the same command again."
                 )
+            for item in garbage.shared(self.parts / work.address, self.work):
+                item.remove()
         work.published = True
         return found
 
