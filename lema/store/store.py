@@ -8,7 +8,7 @@ STORE/logs/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from lema.store.manifest import (
     MANIFEST,
     Manifest,
     altered,
+    check_digest_of_spec,
     check_size,
     check_spec,
     content_digest,
@@ -75,12 +76,19 @@ class Store:
         return self.find_at(*identity(stage))
 
     def find_at(self, address: str, form: Any) -> Artifact | None:
+        return self._look(address, lambda folder, manifest: check_spec(folder, manifest, form))
+
+    def has(self, address: str, spec: str) -> bool:
+        """Whether the artifact is there, by its address and the SHA-256 of the canonical form; otherwise as `find`."""
+        return self._look(address, lambda folder, manifest: check_digest_of_spec(folder, manifest, spec)) is not None
+
+    def _look(self, address: str, check: Callable[[Path, Manifest], None]) -> Artifact | None:
         folder = self.artifacts / address
         with disk_errors(self.root):
             manifest = manifest_of(folder)
             if manifest is None:
                 return None
-            check_spec(folder, manifest, form)
+            check(folder, manifest)
             for name in manifest.files:
                 check_size(folder, manifest, name)
         return Artifact(folder, manifest)
@@ -98,7 +106,11 @@ class Store:
 
     def running(self, stage: Stage) -> Holder | None:
         """Who works on the stage now, and how far it is; None when nobody is known to."""
-        home = self.work / self.address(stage)
+        return self.holder(self.address(stage))
+
+    def holder(self, address: str) -> Holder | None:
+        """The same by the stage's address."""
+        home = self.work / address
         with disk_errors(self.root):
             for entry in entries(home):
                 if not takeable(entry, self.watch) and entry.holder is not None:
@@ -107,7 +119,11 @@ class Store:
 
     def progress(self, stage: Stage) -> tuple[int, int] | None:
         """(done, total) of the stage's unfinished work, whether or not somebody is at it."""
-        home = self.work / self.address(stage)
+        return self.progress_at(self.address(stage))
+
+    def progress_at(self, address: str) -> tuple[int, int] | None:
+        """The same by the stage's address."""
+        home = self.work / address
         with disk_errors(self.root):
             for entry in entries(home):
                 return read_progress(home / entry.name)

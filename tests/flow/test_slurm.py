@@ -16,7 +16,7 @@ import pytest
 from conftest import missing, package
 from servers.slurm import Cluster, Unavailable
 
-from lema.cluster.modes import last_result
+from lema.cluster.watch import last_result
 from lema.jobs import Result
 from lema.store import read_progress
 
