@@ -9,27 +9,26 @@ STORE/logs/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from lema.errors import StoreError
 from lema.lm.session import Session
 from lema.provenance import package_versions, python_version
 from lema.spec import canonical, digest, encode
 from lema.stage import Stage
-from lema.store import garbage
+from lema.store import garbage, looking
 from lema.store.artifact import Artifact
 from lema.store.durable import disk_errors, rename, sync_one, sync_tree
 from lema.store.holder import Holder, now
-from lema.store.lease import Lease, LeaseLost, Watch, acquire, entries, takeable
+from lema.store.lease import Lease, LeaseLost, Watch, acquire
 from lema.store.manifest import (
     MANIFEST,
     Manifest,
     altered,
+    check_digest_of_spec,
     check_size,
     check_spec,
     content_digest,
@@ -37,8 +36,8 @@ from lema.store.manifest import (
     read_manifest,
     write_manifest,
 )
-from lema.store.sharing import Share, claims
-from lema.store.work import PROGRESS, Progress, Work
+from lema.store.sharing import Share
+from lema.store.work import Work
 
 __all__ = ["Artifact", "Holder", "LeaseLost", "Store", "Work"]
 
@@ -78,12 +77,19 @@ class Store:
         return self.find_at(*identity(stage))
 
     def find_at(self, address: str, form: Any) -> Artifact | None:
+        return self._look(address, lambda folder, manifest: check_spec(folder, manifest, form))
+
+    def has(self, address: str, spec: str) -> bool:
+        """Whether the artifact is there, by its address and the SHA-256 of the canonical form; otherwise as `find`."""
+        return self._look(address, lambda folder, manifest: check_digest_of_spec(folder, manifest, spec)) is not None
+
+    def _look(self, address: str, check: Callable[[Path, Manifest], None]) -> Artifact | None:
         folder = self.artifacts / address
         with disk_errors(self.root):
             manifest = manifest_of(folder)
             if manifest is None:
                 return None
-            check_spec(folder, manifest, form)
+            check(folder, manifest)
             for name in manifest.files:
                 check_size(folder, manifest, name)
         return Artifact(folder, manifest)
@@ -101,24 +107,21 @@ class Store:
 
     def running(self, stage: Stage) -> Holder | None:
         """Who works on the stage now, and how far it is; None when nobody is known to."""
-        home = self.work / self.address(stage)
+        return self.holder(self.address(stage))
+
+    def holder(self, address: str) -> Holder | None:
+        """The same by the stage's address."""
         with disk_errors(self.root):
-            for entry in entries(home):
-                if not takeable(entry, self.watch) and entry.holder is not None:
-                    return msgspec.structs.replace(entry.holder, progress=read_progress(home / entry.name))
-            shared = self.parts / self.address(stage)
-            for entry in (entry for claim in claims(shared) for entry in entries(claim)):
-                if not takeable(entry, self.watch) and entry.holder is not None:
-                    return msgspec.structs.replace(entry.holder, progress=read_progress(shared))
-        return None
+            return looking.holder(self.work / address, self.parts / address, self.watch)
 
     def progress(self, stage: Stage) -> tuple[int, int] | None:
         """(done, total) of the stage's unfinished work, whether or not somebody is at it."""
-        home = self.work / self.address(stage)
+        return self.progress_at(self.address(stage))
+
+    def progress_at(self, address: str) -> tuple[int, int] | None:
+        """The same by the stage's address."""
         with disk_errors(self.root):
-            for entry in entries(home):
-                return read_progress(home / entry.name)
-            return read_progress(self.parts / self.address(stage))
+            return looking.progress(self.work / address, self.parts / address)
 
     @contextmanager
     def open_work(
@@ -347,11 +350,3 @@ def published_by(target: Path, token: str) -> bool:
         return read_manifest(target).token == token
     except (FileNotFoundError, NotADirectoryError):
         return False
-
-
-def read_progress(folder: Path) -> tuple[int, int] | None:
-    try:
-        told = msgspec.json.decode((folder / PROGRESS).read_bytes(), type=Progress)
-    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return told.done, told.total

@@ -13,7 +13,7 @@ from conftest import missing, package
 from servers.slurm import Cluster, Unavailable
 from submitting import TINY, digests, finish, start, starts, submitted, until
 
-from lema.cluster.modes import last_result
+from lema.cluster.watch import last_result
 from lema.jobs import Result
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
