@@ -71,7 +71,7 @@ def test_what_cannot_be_scored_is_refused() -> None:
         with pytest.raises(InputError, match="not different tokens"):
             score(PROMPTS, [" unheard", " unseen"])
         with pytest.raises(InputError, match="more than the context of tiny"):
-            score(["Question" * 600], [" 1", " 2"])
+            score([" Question" * 600], [" 1", " 2"])
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ LAYERS = tuple(
         "blend stage stats discrimination synth tracking evolution voting sections",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
-        "experiment pipeline evolving options plan progress jobs runner cluster report grading",
+        "experiment pipeline evolving discriminating options plan progress jobs runner cluster report grading",
         "wording building config app doctor outputs people worker __main__",
     )
 )
