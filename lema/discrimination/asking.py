@@ -30,8 +30,6 @@ ReadOut = Literal[
 View = Literal["final_answer", "full_solution"]
 Distractors = Literal["own", "scaled", "other_questions"]
 
-#: Read-outs that need log-probabilities of given texts.
-BY_LOGPROB = frozenset({"label_logprob", "pointwise_logprob", "likelihood"})
 NO_ANSWER = "no final answer"
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from lema import prompts
 from lema.discrimination import reading
 from lema.discrimination.asking import NO_ANSWER, Asking, Demo, Shown, labels, pick_prompt, score_prompt
+from lema.errors import StageFailed
 from lema.formats import Format
-from lema.lm.labels import ScoreLabels
 from lema.lm.scoring import Score
 from lema.protocols import Complete, Prompt, Reply, Sampling
 from lema.records import Example, Question, Record
@@ -44,7 +44,6 @@ class Tools(NamedTuple):
     """What is open of the model: the one that the read-out needs."""
 
     complete: Complete | None = None
-    score_labels: ScoreLabels | None = None
     score_texts: Score | None = None
 
 
@@ -76,8 +75,8 @@ def shown(case: Case, order: Sequence[int]) -> Shown:
     return Shown(case.question, [case.views[number] for number in order])
 
 
-def ask(way: Way, tools: Tools, requests: Sequence[tuple[str, Case]]) -> list[Reply]:
-    """One greedy reply to each prompt."""
+def ask(way: Way, tools: Tools, requests: Sequence[tuple[str, Case]], choices: tuple[str, ...] = ()) -> list[Reply]:
+    """One greedy reply to each prompt: free, or one of the choices with the log-probabilities of all."""
     assert tools.complete is not None
     put = [
         Prompt(
@@ -90,7 +89,19 @@ def ask(way: Way, tools: Tools, requests: Sequence[tuple[str, Case]]) -> list[Re
         for number, (text, case) in enumerate(requests)
     ]
     # An engine that plays back what was recorded may have nothing to say.
-    return [replies[0] if replies else Reply(text="") for replies in tools.complete(put, way.sampling)]
+    sampling = Sampling(choices=choices) if choices else way.sampling
+    return [replies[0] if replies else Reply(text="") for replies in tools.complete(put, sampling)]
+
+
+def logprobs_of(reply: Reply) -> tuple[float, ...]:
+    """The log-probability of each choice.
+
+    Raises:
+        StageFailed: the engine gave none.
+    """
+    if reply.choices is None:
+        raise StageFailed("the engine gives no log-probabilities of choices. Take label_text, or another engine.")
+    return reply.choices
 
 
 def by_text(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:
@@ -128,32 +139,42 @@ def read(way: Way, text: str, answers: Sequence[str | None]) -> int | None:
 
 
 def by_label(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:
-    """The likeliest label; of equal ones the first."""
-    assert tools.score_labels is not None
+    """The likeliest label."""
     asked = [(case, at, order) for case in cases for at, order in enumerate(case.orders)]
     texts = [pick_prompt(way.format, way.asking, shown(case, order), way.demos) for case, _, order in asked]
-    n = max((len(order) for _, _, order in asked), default=0)
-    scores = tools.score_labels(texts, labels(way.format, way.asking, n))
+    choices = labels(way.format, way.asking, len(asked[0][2]))
+    replies = ask(way, tools, [(text, case) for text, (case, _, _) in zip(texts, asked, strict=True)], choices)
     made = []
-    for (case, at, order), held in zip(asked, scores, strict=True):
-        by_number = tuple(held[order.index(number)] for number in range(len(order)))
-        made.append(best(case, at, order, by_number, ""))
+    for (case, at, order), reply in zip(asked, replies, strict=True):
+        held = logprobs_of(reply)
+        made.append(best(case, at, order, [held[order.index(number)] for number in range(len(order))], [reply]))
     return made
 
 
-def best(case: Case, at: int, order: Sequence[int], scores: Sequence[float | None], text: str) -> Pick:
-    """The pick of the highest score; of equal ones the first that is shown, of no score at all none."""
-    there = [number for number in order if scores[number] is not None]
-    chosen = max(there, key=lambda number: scores[number] or 0.0) if there else None
+def best(
+    case: Case, at: int, order: Sequence[int], scores: Sequence[float | None], replies: Sequence[Reply] = ()
+) -> Pick:
+    """The pick of the highest score, of no score at all none.
+
+    Of equal ones it is the candidate that was sampled first: wherever it is shown, so that ties are no position bias.
+    """
+    there = [(score, -number) for number, score in enumerate(scores) if score is not None]
     return Pick(
-        question_id=case.question.id, order=at, shown=tuple(order), chosen=chosen, text=text, scores=tuple(scores)
+        question_id=case.question.id,
+        order=at,
+        shown=tuple(order),
+        chosen=-max(there)[1] if there else None,
+        text=BETWEEN.join(reply.text for reply in replies),
+        scores=tuple(scores),
+        prompt_tokens=sum(reply.prompt_tokens for reply in replies),
+        completion_tokens=sum(reply.completion_tokens for reply in replies),
     )
 
 
 def by_score(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:
     """The candidate of the highest score, each scored alone, once for all orders."""
     pairs = [(case, number) for case in cases for number in range(len(case.views))]
-    replies = [Reply(text="")] * len(pairs)
+    replies: Sequence[Reply] = ()
     scores: Sequence[float | None]
     if way.asking.read_out == "likelihood":
         scores = likelihoods(way, tools, pairs)
@@ -161,21 +182,21 @@ def by_score(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:
         texts = [
             score_prompt(way.format, way.asking, case.question, case.views[number], way.demos) for case, number in pairs
         ]
-        if way.asking.read_out == "pointwise_logprob":
-            assert tools.score_labels is not None
-            found = tools.score_labels(texts, labels(way.format, way.asking, 1))
-            scores = [right - wrong for right, wrong in found]
+        weighed = way.asking.read_out == "pointwise_logprob"
+        choices = labels(way.format, way.asking, 1) if weighed else ()
+        replies = ask(way, tools, [(text, case) for text, (case, _) in zip(texts, pairs, strict=True)], choices)
+        if weighed:
+            scores = [right - wrong for right, wrong in map(logprobs_of, replies)]
         else:
-            replies = ask(way, tools, [(text, case) for text, (case, _) in zip(texts, pairs, strict=True)])
             scores = [reading.score(written(way, text, reply)) for text, reply in zip(texts, replies, strict=True)]
     made, at = [], 0
     for case in cases:
-        n = len(case.views)
-        own, said = scores[at : at + n], replies[at : at + n]
-        at += n
-        for number, order in enumerate(case.orders):
-            one = best(case, number, order, own, BETWEEN.join(reply.text for reply in said) if number == 0 else "")
-            made.append(counted(one, said) if number == 0 else one)
+        own, said = scores[at : at + len(case.views)], replies[at : at + len(case.views)]
+        at += len(case.views)
+        # What was said counts once, though it decides the picks of all orders.
+        made += [
+            best(case, number, order, own, said if number == 0 else ()) for number, order in enumerate(case.orders)
+        ]
     return made
 
 
@@ -192,20 +213,6 @@ def likelihoods(way: Way, tools: Tools, pairs: Sequence[tuple[Case, int]]) -> li
         for case, number in pairs
     ]
     return [scored.logprob / scored.tokens for scored in tools.score_texts(examples)]
-
-
-def counted(one: Pick, replies: Sequence[Reply]) -> Pick:
-    """The pick with the tokens of these replies."""
-    return Pick(
-        question_id=one.question_id,
-        order=one.order,
-        shown=one.shown,
-        chosen=one.chosen,
-        text=one.text,
-        scores=one.scores,
-        prompt_tokens=sum(reply.prompt_tokens for reply in replies),
-        completion_tokens=sum(reply.completion_tokens for reply in replies),
-    )
 
 
 class Match:
@@ -230,10 +237,15 @@ class Match:
         self.left = [winner for winner in winners if winner is not None] + odd
 
     def result(self) -> Pick:
-        chosen = None if self.lost else self.left[0]
-        text = BETWEEN.join(reply.text for reply in self.replies)
-        one = Pick(question_id=self.case.question.id, order=self.at, shown=self.order, chosen=chosen, text=text)
-        return counted(one, self.replies)
+        return Pick(
+            question_id=self.case.question.id,
+            order=self.at,
+            shown=self.order,
+            chosen=None if self.lost else self.left[0],
+            text=BETWEEN.join(reply.text for reply in self.replies),
+            prompt_tokens=sum(reply.prompt_tokens for reply in self.replies),
+            completion_tokens=sum(reply.completion_tokens for reply in self.replies),
+        )
 
 
 def by_pairs(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:

@@ -6,7 +6,7 @@ The first phase is a `Generate` stage with n samples a question: both phases sco
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ import msgspec
 from pydantic import Field
 
 from lema.datasets import Published
-from lema.discrimination.asking import BY_LOGPROB, NO_ANSWER, Asking, stops
+from lema.discrimination.asking import NO_ANSWER, Asking, stops
 from lema.discrimination.demos import demonstrations, simplified
 from lema.discrimination.measures import INVALID, measure
 from lema.discrimination.orders import orders
@@ -23,7 +23,6 @@ from lema.discrimination.voting import plurality
 from lema.engines.transformers import Transformers
 from lema.errors import ConfigError, InputError
 from lema.formats import Format
-from lema.lm.labels import open_labels
 from lema.lm.scoring import open_scorer
 from lema.protocols import Engine, Sampling, Task
 from lema.records import Question, Record, Solution, Verdict
@@ -161,29 +160,27 @@ class Discriminate(Stage):
     def tools(self, inputs: Inputs, work: Work) -> Iterator[Tools]:
         """The model, open for what the read-out needs of it."""
         checkpoint = checkpoint_of(self.trained, inputs)
-        if self.asking.read_out not in BY_LOGPROB:
+        if self.asking.read_out != "likelihood":
             yield Tools(complete=work.session.open(self.engine, checkpoint=checkpoint, replies=work.replies))
             return
         assert isinstance(self.engine, Transformers)  # `check`
-        opened: Callable[..., Any] = open_scorer if self.asking.read_out == "likelihood" else open_labels
-        with opened(
+        with open_scorer(
             self.engine.model,
             checkpoint,
             chat=self.format.chat,
             quantised=self.engine.quantised,
             device=self.device if self.device != "auto" else self.engine.device,
             batch_tokens=self.batch_tokens,
-        ) as scores:
-            named = "score_texts" if self.asking.read_out == "likelihood" else "score_labels"
-            yield Tools(**{named: scores})
+        ) as score:
+            yield Tools(score_texts=score)
 
     def check(self) -> None:
         if not 2 <= self.n <= 9:
             raise ConfigError(f"candidates.sampling.n: a pick is among 2 to 9 candidates, got {self.n}")
-        if self.asking.read_out in BY_LOGPROB and not isinstance(self.engine, Transformers):
+        if self.asking.read_out == "likelihood" and not isinstance(self.engine, Transformers):
             raise ConfigError(
-                f"read_outs: {self.asking.read_out} needs log-probabilities of given texts, which {self.engine.name} "
-                "does not give. Take label_text, pairwise, pointwise or verbatim, or a model in this process."
+                f"read_outs: likelihood scores whole solutions, which {self.engine.name} does not do. Take another "
+                "read-out, or a model in this process (lema.engines.transformers.Transformers)."
             )
         if self.asking.shots and self.demos is None and self.asking.read_out != "likelihood":
             raise ConfigError("demos: say which training questions the worked examples are made from, or take shots=0")

@@ -105,6 +105,30 @@ def test_every_written_read_out_finds_what_the_model_says(read_out: str, store: 
     assert seen > 15
 
 
+@pytest.mark.parametrize("read_out", ["label_logprob", "pointwise_logprob"])
+def test_the_likeliest_label_is_the_pick_and_ties_go_to_the_candidate_sampled_first(
+    read_out: str, store: Store
+) -> None:
+    engine = Scripted(rules=((r"Answer: 90\nThis answer is$", " right"), (r"Answer 3: 90\n", " 3")), default="?")
+    candidates = sampled(40, engine=Scripted(default="It is {10|20|30|90}."), sampling=Sampling(n=4, temperature=1.0))
+    stage = discriminated(
+        candidates=candidates,
+        engine=engine,
+        asking=Asking(read_out=read_out, shots=0),  # type: ignore[arg-type]
+        demos=None,
+        cyclic=True,
+    )
+    artifact = run(store, stage)
+    pools = {pool.question_id: pool for pool in artifact.rows("pools.jsonl", Pool)}
+    for pick in artifact.rows("picks.jsonl", Pick):
+        answers = pools[pick.question_id].answers
+        told = answers.index("90") if "90" in answers else 0
+        if read_out == "label_logprob":
+            told = pick.shown[2] if answers[pick.shown[2]] == "90" else 0
+        assert pick.chosen == told and len(pick.scores) == 4
+    assert artifact.summary["invalid"] == 0
+
+
 def test_a_pair_that_is_not_decided_makes_the_pick_invalid(store: Store) -> None:
     engine = Scripted(rules=((r"Answer 1: 10\n", " 1."),), default=" neither")
     candidates = sampled(40, engine=Scripted(default="It is {10|20}."), sampling=Sampling(n=2, temperature=1.0))
@@ -158,7 +182,7 @@ def test_simplified_distractors_are_shown_and_not_scored(store: Store) -> None:
     [
         ({"candidates": sampled(n=1)}, "2 to 9 candidates, got 1"),
         ({"candidates": sampled(n=10)}, "2 to 9 candidates, got 10"),
-        ({"asking": Asking(read_out="label_logprob")}, "read_outs: label_logprob needs log-probabilities"),
+        ({"asking": Asking(read_out="likelihood")}, "read_outs: likelihood scores whole solutions"),
         ({"demos": None}, "demos: say which training questions"),
     ],
 )

@@ -1,21 +1,16 @@
-"""Log-probabilities of labels under real models: against a plain computation, one label and prompt at a time."""
+"""Picks by the log-probabilities of a real model: against a plain computation, one text at a time."""
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
-
 import pytest
-from toy import toy_model
+from toy_lab import run_stage
 from toy_pickers import discriminated, sampled
 
-from lema.discrimination.asking import Asking
+from lema.discrimination.asking import NO_ANSWER, Asking, Shown, pick_prompt
 from lema.discrimination.picking import Pick
 from lema.engines.transformers import Transformers
-from lema.errors import InputError
 from lema.formats import Format
 from lema.lm.encoding import prompt_ids
-from lema.lm.labels import open_labels
 from lema.lm.loading import load_model, load_tokenizer
 from lema.models import Model
 from lema.protocols import Sampling
@@ -29,15 +24,14 @@ from lema.verifiers.integers import Integers
 pytestmark = pytest.mark.real
 TINY = Model(name="tiny", shipped="tiny", dtype="float32")
 TASK = GsmSynth(verifier=Integers())
-PROMPTS = ["Question: How many pens?\nAnswer 1: 3\nThe right one is", "Question: What is the number of cards?\nStep 1:"]
 
 
-def plain(model: Model, prompt: str, label: str, *, chat: bool = False) -> float:
+def plain(model: Model, prompt: str, label: str) -> float:
     """The sum over the label's tokens, each by its definition."""
     import torch
 
     tokenizer, loaded = load_tokenizer(model), load_model(model)
-    before = prompt_ids(tokenizer, prompt, chat=chat)
+    before = prompt_ids(tokenizer, prompt)
     tokens = tokenizer(label, add_special_tokens=False)["input_ids"]
     total = 0.0
     for token in tokens:
@@ -46,32 +40,6 @@ def plain(model: Model, prompt: str, label: str, *, chat: bool = False) -> float
         total += float(ends[token])
         before = [*before, token]
     return total
-
-
-@pytest.mark.parametrize("labels", [(" 1", " 2", " 3"), (" 1 2", " 2 right", " 3 + 4")])
-def test_a_label_scores_what_its_tokens_score(labels: tuple[str, ...]) -> None:
-    with open_labels(TINY, device="cpu", batch_tokens=40) as score:
-        found = score(PROMPTS, labels)
-    for prompt, row in zip(PROMPTS, found, strict=True):
-        assert row == pytest.approx([plain(TINY, prompt, label) for label in labels], abs=1e-4)
-    assert all(value < 0 and math.isfinite(value) for row in found for value in row)
-
-
-def test_labels_that_begin_a_turn_of_a_chat_and_have_several_tokens(tmp_path: Path) -> None:
-    model = toy_model(tmp_path)
-    with open_labels(model, chat=True, device="cpu") as score:
-        (found,) = score(["what is 1 + 1?"], ["right", "wrong", "7"])
-    assert found == pytest.approx(
-        [plain(model, "what is 1 + 1?", label, chat=True) for label in ("right", "wrong", "7")], abs=1e-4
-    )
-
-
-def test_what_cannot_be_scored_is_refused() -> None:
-    with open_labels(TINY, device="cpu") as score:
-        with pytest.raises(InputError, match="not different tokens"):
-            score(PROMPTS, [" unheard", " unseen"])
-        with pytest.raises(InputError, match="more than the context of tiny"):
-            score([" Question" * 600], [" 1", " 2"])
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +61,6 @@ def stage(read_out: str, **changed: object) -> Discriminate:
 
 @pytest.mark.parametrize("read_out", ["label_logprob", "pointwise_logprob", "likelihood"])
 def test_a_real_model_picks_the_candidate_of_the_highest_score(read_out: str, store: Store) -> None:
-    from toy_lab import run_stage
-
     one = stage(read_out)
     run_stage(store, one)
     picks = list(store.get(one).rows("picks.jsonl", Pick))
@@ -102,9 +68,21 @@ def test_a_real_model_picks_the_candidate_of_the_highest_score(read_out: str, st
     assert all(pick.scores[pick.chosen] == max(pick.scores) for pick in picks)  # type: ignore[type-var, index]
 
 
-def test_likelihood_is_that_of_the_candidates_own_text_whatever_the_order(store: Store) -> None:
-    from toy_lab import run_stage
+def test_a_label_scores_what_its_token_scores_behind_the_prompt(store: Store) -> None:
+    one = stage("label_logprob")
+    run_stage(store, one)
+    pick = next(iter(store.get(one).rows("picks.jsonl", Pick)))
+    artifact = store.get(one.candidates)
+    question = next(iter(artifact.rows("questions.jsonl", Question)))
+    answers = [solution.answer for solution in artifact.rows("solutions.jsonl", Solution)][:4]
+    way = one.way()
+    told = Shown(question, [NO_ANSWER if answers[n] is None else str(answers[n]) for n in pick.shown])
+    prompt = pick_prompt(way.format, way.asking, told, way.demos)
+    for place, number in enumerate(pick.shown):
+        assert pick.scores[number] == pytest.approx(plain(TINY, prompt, f" {place + 1}"), abs=1e-4)
 
+
+def test_likelihood_is_that_of_the_candidates_own_text_whatever_the_order(store: Store) -> None:
     one = stage("likelihood", cyclic=True)
     run_stage(store, one)
     picks = list(store.get(one).rows("picks.jsonl", Pick))
