@@ -66,6 +66,7 @@ class Profile(Spec):
         setup: shell lines before Python starts: modules, environments, proxies.
         python: how Python is started, as a shell command; None: the one that submits.
         warn_seconds: how long before its time limit a job is told to save and end (SIGUSR2).
+        arrays: whether stages that differ in their inputs only are submitted together, as tasks of an array.
         requeues: how often a job that was preempted, or reached its limit, is put back into the queue.
     """
 
@@ -78,6 +79,7 @@ class Profile(Spec):
     setup: tuple[str, ...] = runtime(default=())
     python: str | None = runtime(default=None)
     warn_seconds: Annotated[int, Field(ge=1, le=65535)] = runtime(default=120)
+    arrays: bool = runtime(default=True)
     requeues: Annotated[int, Field(ge=0)] = runtime(default=50)
 
     def check(self) -> None:

@@ -11,13 +11,14 @@ import dataclasses
 import shlex
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from lema.cluster import batch, recall, snapshot
+from lema.cluster import arrays, batch, recall, snapshot
+from lema.cluster.arrays import Group
 from lema.cluster.profile import Profile
 from lema.cluster.queue import Queued, comment, job_name, me, settled
 from lema.errors import ConfigError
@@ -26,9 +27,11 @@ from lema.jobs import Job
 from lema.options import Options, Point
 from lema.plan import Plan, Step, plan
 from lema.store import Store
-from lema.store.durable import write_whole
+from lema.store.durable import remove_tree, write_whole
 from lema.store.holder import now
 from lema.store.lease import acquire
+
+Jobs = tuple[str, ...]  # ids of the jobs that make one stage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Submitted:
     """What became of the stages of a plan."""
 
     plan: Plan
-    new: dict[str, str]  # key of a stage -> id of its new job
+    new: dict[str, Jobs]  # key of a stage -> its new ones
     queue: dict[str, Queued]  # key of a stage -> its job that was in the queue before
     folder: Path | None  # of the submission, if there was anything to submit
 
@@ -77,11 +80,12 @@ def submit(points: Sequence[Point], options: Options, store: Store, group: str) 
             }
             todo = [step for step in planned.missing() if step.key not in queue]
             home = _prepare(points, profile, store, todo, group, kept) if todo else None
-            jobs = {key: job.job for key, job in queue.items()}
+            jobs: dict[str, Jobs] = {key: (job.job,) for key, job in queue.items()}
             if home is not None:
-                for step in todo:
-                    after = {above: jobs[above] for above in step.upstream if above in jobs}
-                    jobs[step.key] = _submit(step, profile, store, home, planned, after)
+                most = arrays.most_tasks() if profile.arrays else 1
+                together = arrays.grouped(todo, jobs, lambda step: _sort(step, profile), most)
+                for number, steps in enumerate(together):
+                    jobs |= _submit_group(steps, number, profile, store, home, planned, jobs)
     finally:
         with contextlib.suppress(OSError):
             lock.discard()
@@ -121,20 +125,73 @@ def _prepare(
     return Home(folder, code)
 
 
-def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Plan, after: dict[str, str]) -> str:
-    """Submit one stage and return the job's id. `after`: the jobs of those stages that it needs and that have one."""
+def _sort(step: Step, profile: Profile) -> str:
+    """Equal for stages whose jobs are told the same, but for which stage it is."""
+    return repr((step.stage.kind, profile.resources(step.stage), _python(profile)))
+
+
+def _python(profile: Profile) -> str:
+    return profile.python or shlex.quote(sys.executable)
+
+
+def _submit_group(
+    group: Group,
+    number: int,
+    profile: Profile,
+    store: Store,
+    home: Home,
+    planned: Plan,
+    jobs: Mapping[str, Jobs],
+) -> dict[str, Jobs]:
+    """Submit stages that go together, and return the jobs of each."""
+    after = {
+        step.key: {above: jobs[above] for above in step.upstream if above in jobs} for step in group.steps.values()
+    }
+    made = _submit_array(group, number, profile, store, home, after) if group.one is None else None
+    if made is not None:
+        return made
+    return {step.key: _submit(step, profile, store, home, planned, after[step.key]) for step in group.steps.values()}
+
+
+def _submit_array(
+    group: Group, number: int, profile: Profile, store: Store, home: Home, after: Mapping[str, Mapping[str, Jobs]]
+) -> dict[str, Jobs] | None:
+    """Submit stages as one array; None: it cannot be, and each must be tried alone."""
+    first = next(iter(group.steps.values()))
+    waits = arrays.dependency(
+        {index: [job for jobs in after[step.key].values() for job in jobs] for index, step in group.steps.items()}
+    )
+    if waits is None:
+        return None
+    addresses = {index: store.address(step.stage) for index, step in group.steps.items()}
+    folder = snapshot.make_array(home.folder, first.stage.kind, number, addresses)
+    alone = {**batch.parameters(profile.resources(first.stage), profile, home.code, ()), "comment": comment(store)}
+    settings = arrays.settings(alone, folder, group.steps, waits)
+    try:
+        job = batch.submit(folder, arrays.command(_python(profile), folder), settings)
+    except batch.Refusal:  # a limit on arrays, or on jobs, or one that is waited for was forgotten
+        remove_tree(folder)
+        return None
+    snapshot.note_scripts(folder, addresses, job)
+    return {step.key: (f"{job}_{index}",) for index, step in group.steps.items()}
+
+
+def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Plan, after: Mapping[str, Jobs]) -> Jobs:
+    """Submit one stage and return its jobs. `after`: the jobs of those stages that it needs and that have any."""
     folder = home.folder / store.address(step.stage)
     worker = f"-u -m lema.worker {shlex.quote(str(folder / 'job.json'))}"
-    command = f"{profile.python or shlex.quote(sys.executable)} {worker}"
+    command = f"{_python(profile)} {worker}"
     stages = {other.key: other.stage for other in planned.steps}
     while True:
         settings = {
-            **batch.parameters(profile.resources(step.stage), profile, home.code, list(after.values())),
+            **batch.parameters(
+                profile.resources(step.stage), profile, home.code, [job for jobs in after.values() for job in jobs]
+            ),
             "job_name": job_name(store.address(step.stage)),
             "comment": comment(store),
         }
         try:
-            return batch.submit(folder, command, settings)
+            return (batch.submit(folder, command, settings),)
         except batch.Refusal as fault:
             # SLURM forgets jobs that ended some minutes ago, and refuses to wait for them.
             left = {key: job for key, job in after.items() if store.find(stages[key]) is None}
