@@ -25,6 +25,7 @@ class Resources(Spec):
         minutes: time limit. A job that reaches it goes on where it stopped (`Profile.warn_seconds`).
         gpus: how many; 0 asks for none.
         memory_gb: of main memory.
+        shards: over how many jobs the parts of a stage are spread; any number gives the same artifact.
         extra: other options of sbatch by their long names, such as `{reservation: night, exclusive: true}`.
     """
 
@@ -37,6 +38,7 @@ class Resources(Spec):
     gpus: Annotated[int, Field(ge=0)] | None = runtime(default=None)
     cpus: Annotated[int, Field(ge=1)] | None = runtime(default=None)
     memory_gb: Annotated[float, Field(gt=0)] | None = runtime(default=None)
+    shards: Annotated[int, Field(ge=1)] | None = runtime(default=None)
     extra: dict[str, str | int | bool] | None = runtime(default=None)
 
     def check(self) -> None:
@@ -90,7 +92,13 @@ class Profile(Spec):
                 )
         for kind in set(self.stages or ()).difference(known := {cls.kind for cls in known_stages()}):
             raise ConfigError(f"stages.{kind}: there is no such kind of stage. Kinds: {', '.join(sorted(known))}")
+        shareable = sorted({cls.kind for cls in known_stages() if cls.shareable})
         for where, asked in self.every():
+            if asked.shards is not None and where.removeprefix("stages.") not in shareable:
+                raise ConfigError(
+                    f"{where}.shards: only stages of some kinds can be spread over several jobs, and each is named: "
+                    f"{', '.join(f'stages.{kind}.shards' for kind in shareable)}"
+                )
             if asked.minutes is not None and asked.minutes * 60 <= self.warn_seconds:
                 raise ConfigError(
                     f"warn_seconds: {self.warn_seconds} s before the end of {where}.minutes={asked.minutes} is before "

@@ -35,6 +35,11 @@ class Queued:
     state: str
     reason: str  # why it waits
     nodes: str
+    all: tuple[str, ...] = ()  # jobs, when several make parts of the stage
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        return self.all or (self.job,)
 
     @property
     def waits(self) -> bool:
@@ -56,7 +61,9 @@ def comment(store: Store) -> str:
 
 
 def queued(store: Store) -> dict[str, Queued]:
-    """Jobs of anybody in the queue that make stages of this store, by address; of several, the one that is furthest.
+    """Jobs of anybody in the queue that make stages of this store, by address.
+
+    Of several that make one stage, it is the one that is furthest, which knows of all.
 
     Raises:
         ConfigError: there is no SLURM here.
@@ -64,7 +71,10 @@ def queued(store: Store) -> dict[str, Queued]:
     """
     said = slurm("squeue", "--noheader", "--array", "--format=%F|%K|%u|%T|%r|%N|%k|%j")
     found = parse(said, comment(store), lambda title: snapshot.tasks(store, title))
-    return {job.stage: job for job in sorted(found, key=lambda job: not job.waits)}
+    several: dict[str, list[Queued]] = {}
+    for job in sorted(found, key=lambda job: job.waits):
+        several.setdefault(job.stage, []).append(job)
+    return {stage: dataclasses.replace(jobs[0], all=tuple(job.job for job in jobs)) for stage, jobs in several.items()}
 
 
 def parse(said: str, mine: str, tasks: Callable[[str], Mapping[int, str]]) -> Iterable[Queued]:
@@ -107,7 +117,7 @@ def me() -> str:
 def cancel(jobs: Sequence[Queued]) -> None:
     """Take jobs out of the queue."""
     for first in range(0, len(jobs), 200):
-        slurm("scancel", *(job.job for job in jobs[first : first + 200]))
+        slurm("scancel", *(id_ for job in jobs[first : first + 200] for id_ in job.jobs))
 
 
 def fate(job: str) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 STORE/submissions/code/<digest>/         the packages; equal code is kept once
 STORE/submissions/plans/<name>.json      merged plans (`lema.cluster.recall`)
 STORE/submissions/<time>-<random>/       one submission: `submission.json`, and a folder for each stage
-    <kind>-<key>/job.json                what the worker is told
+    <kind>-<key>/job.json                what the worker is told; `job-1.json` and so on when several share the stage
     <kind>-<key>/<id>_submission.sh      what sbatch was given
     <kind>-<key>/<id>_0_log.out, .err    what it said
     <kind>-array-<n>/<index>             links to the folders of the stages that are the tasks of an array
@@ -152,10 +152,10 @@ class Trace(NamedTuple):
 
     folder: Path
 
-    def last_job(self) -> str:
-        """The id of the last of its jobs that left something; empty when none did."""
-        left = [found[1] for path in self.folder.iterdir() if (found := LEFT.fullmatch(path.name))]
-        return max(left, key=lambda job: [int(part) for part in job.split("_")], default="")
+    def jobs(self) -> list[str]:
+        """Ids of its jobs that left something, the last one first."""
+        left = {found[1] for path in self.folder.iterdir() if (found := LEFT.fullmatch(path.name))}
+        return sorted(left, key=lambda job: [int(part) for part in job.split("_")], reverse=True)
 
 
 def traces(store: Store) -> dict[str, Trace]:

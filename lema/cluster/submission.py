@@ -49,6 +49,11 @@ class Submitted:
         return [step for step in self.plan.steps if step.state == "running" and step.key in self.new]
 
 
+def job_file(shard: int) -> str:
+    """Name of what a worker is told; the first of several that share a stage is told by the file of a single one."""
+    return f"job-{shard}.json" if shard else "job.json"
+
+
 class Home(NamedTuple):
     """Where one submission's files are."""
 
@@ -80,7 +85,7 @@ def submit(points: Sequence[Point], options: Options, store: Store, group: str) 
             }
             todo = [step for step in planned.missing() if step.key not in queue]
             home = _prepare(points, profile, store, todo, group, kept) if todo else None
-            jobs: dict[str, Jobs] = {key: (job.job,) for key, job in queue.items()}
+            jobs: dict[str, Jobs] = {key: job.jobs for key, job in queue.items()}
             if home is not None:
                 most = arrays.most_tasks() if profile.arrays else 1
                 together = arrays.grouped(todo, jobs, lambda step: _sort(step, profile), most)
@@ -103,8 +108,12 @@ def _prepare(
         job = Job(
             keys=(step.key,), store=str(store.root), point=point.raw, overrides=tuple(point.overrides), group=group
         )
-        (folder / store.address(step.stage)).mkdir()
-        write_whole(folder / store.address(step.stage) / "job.json", [msgspec.json.encode(job)], sync=False)
+        home = folder / store.address(step.stage)
+        home.mkdir()
+        shards = profile.resources(step.stage).shards or 1
+        for number in range(shards):
+            shard = msgspec.structs.replace(job, place=(number, shards) if shards > 1 else None)
+            write_whole(home / job_file(number), [msgspec.json.encode(shard)], sync=False)
     snapshot.write(
         folder,
         snapshot.Submission(
@@ -127,7 +136,9 @@ def _prepare(
 
 def _sort(step: Step, profile: Profile) -> str:
     """Equal for stages whose jobs are told the same, but for which stage it is."""
-    return repr((step.stage.kind, profile.resources(step.stage), _python(profile)))
+    asked = profile.resources(step.stage)
+    alone = step.key if (asked.shards or 1) > 1 else ""  # its tasks would be parts of it
+    return repr((step.stage.kind, asked, _python(profile), alone))
 
 
 def _python(profile: Profile) -> str:
@@ -179,19 +190,20 @@ def _submit_array(
 def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Plan, after: Mapping[str, Jobs]) -> Jobs:
     """Submit one stage and return its jobs. `after`: the jobs of those stages that it needs and that have any."""
     folder = home.folder / store.address(step.stage)
-    worker = f"-u -m lema.worker {shlex.quote(str(folder / 'job.json'))}"
-    command = f"{_python(profile)} {worker}"
+    asked = profile.resources(step.stage)
     stages = {other.key: other.stage for other in planned.steps}
+    made: list[str] = []
     while True:
         settings = {
-            **batch.parameters(
-                profile.resources(step.stage), profile, home.code, [job for jobs in after.values() for job in jobs]
-            ),
+            **batch.parameters(asked, profile, home.code, [job for jobs in after.values() for job in jobs]),
             "job_name": job_name(store.address(step.stage)),
             "comment": comment(store),
         }
         try:
-            return (batch.submit(folder, command, settings),)
+            for number in range(len(made), asked.shards or 1):
+                worker = f"-u -m lema.worker {shlex.quote(str(folder / job_file(number)))}"
+                made.append(batch.submit(folder, f"{_python(profile)} {worker}", settings))
+            return tuple(made)
         except batch.Refusal as fault:
             # SLURM forgets jobs that ended some minutes ago, and refuses to wait for them.
             left = {key: job for key, job in after.items() if store.find(stages[key]) is None}

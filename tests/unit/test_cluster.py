@@ -18,7 +18,7 @@ from toy_store import Squares
 
 from lema.cluster import batch, modes, snapshot
 from lema.cluster.profile import Profile, Resources, is_engine, needs
-from lema.cluster.queue import comment, job_name, parse
+from lema.cluster.queue import comment, job_name, parse, queued
 from lema.cluster.watch import Line, last_result, missing_table
 from lema.config import experiment
 from lema.correctors.symbolic import Symbolic
@@ -109,6 +109,9 @@ def test_every_profile_that_ships_is_whole_and_gives_gpus_only_to_what_loads_a_m
         ({"stages": {"trian": {"gpus": 2}}}, ", correct, "),
         ({"stages": {"trian": {"gpus": 2}}}, ", train"),
         ({"stages": {"train": {"gpus": -1}}}, "stages.train.gpus"),
+        ({"jobs": {"shards": 2}}, "jobs.shards: only stages of some kinds can be spread over several jobs, and each"),
+        ({"stages": {"train": {"shards": 2}}}, "stages.train.shards: only stages of some kinds"),
+        ({"stages": {"train": {"shards": 2}}}, "stages.evaluate.shards, stages.generate.shards"),
         ({"teacher": {"gpus": 1}}, "teacher.gpus: a stage of that sort uses none"),
         ({"jobs": {"extra": {"comment": "x"}}}, "jobs.extra.comment: lema sets that option of sbatch itself"),
         ({"jobs": {"minutes": 2}, "warn_seconds": 120}, "warn_seconds: 120 s before the end of jobs.minutes=2"),
@@ -282,3 +285,14 @@ def test_the_plan_shows_what_each_missing_stage_would_ask_for(tmp_path: Path) ->
     mix = next(row for row in rows if row[0] == "mix")
     assert mix[3:] == ["cpu", "site's", "0", "3", "site's", "7"]
     assert not any(tmp_path.iterdir())
+
+
+def test_jobs_that_share_a_stage_are_one_entry_that_knows_them_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Store(tmp_path)
+    rows = [("7", "PENDING"), ("8", "RUNNING"), ("9", "RUNNING")]
+    said = "".join(f"{job}|N/A|me|{state}|None||{comment(here)}|lema-generate-1\n" for job, state in rows)
+    monkeypatch.setattr("lema.cluster.queue.slurm", lambda *_: said)
+    (job,) = queued(here).values()
+    assert (job.job, job.state, job.jobs) == ("8", "RUNNING", ("8", "9", "7"))
