@@ -17,7 +17,8 @@ LAYERS = tuple(
         "blend stage stats discrimination synth tracking evolution voting sections",
         "tasks verifiers engines correctors evolvers trainers programs",
         "stages",
-        "experiment pipeline evolving discriminating options plan progress jobs runner cluster report grading",
+        "experiment graph listing pipeline evolving discriminating options plan progress jobs runner cluster report "
+        "grading",
         "wording building config app doctor outputs people worker __main__",
     )
 )
