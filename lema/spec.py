@@ -32,9 +32,12 @@ def runtime(*, default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"identity": False})
 
 
-def since(neutral: Any) -> Any:
-    """A field added after artifacts exist; at its neutral value it leaves keys as they were."""
-    return dataclasses.field(default=neutral, metadata={"neutral": neutral})
+def since(default: Any) -> Any:
+    """A field added after artifacts exist; at its default, which says "as before", it leaves keys as they were.
+
+    Written `since(default=...)`, it may be left out of calls that mypy checks.
+    """
+    return dataclasses.field(default=default, metadata={"neutral": default})
 
 
 class Spec:
