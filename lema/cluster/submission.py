@@ -75,9 +75,7 @@ def submit(points: Sequence[Point], options: Options, store: Store, group: str) 
             before = settled(store)
             planned = plan(points, store)
             kept = recall.keep(planned.graph, (point.raw for point in points), store, options, sys.argv[1:])
-            queue = {
-                step.key: before[name] for step in planned.missing() if (name := step.address) in before
-            }
+            queue = {step.key: before[name] for step in planned.missing() if (name := step.address) in before}
             todo = [step for step in planned.missing() if step.key not in queue]
             home = _prepare(points, profile, store, todo, group, kept) if todo else None
             jobs: dict[str, Jobs] = {key: (job.job,) for key, job in queue.items()}
