@@ -159,12 +159,18 @@ def show_comparison(points: Sequence[Point], options: Options, console: Console)
 
 
 def collected(points: Sequence[Point], options: Options) -> Report:
-    from lema.report import paper
+    from lema.report import paper, paper_picks
     from lema.report.collect import QUESTION, collect  # loads numpy and scipy, which planning does without
 
     figures = paper.load(root() / paper.FILE)
+    asked = any(point.experiment.discrimination is not None for point in points)
     return collect(
-        points, Store(options.store_path()), command_line(), question=options.question or QUESTION, paper=figures
+        points,
+        Store(options.store_path()),
+        command_line(),
+        question=options.question or QUESTION,
+        paper=figures,
+        paper_picks=paper_picks.load(root() / paper_picks.FILE) if asked else (),
     )
 
 
