@@ -80,9 +80,7 @@ def submit(points: Sequence[Point], options: Options, store: Store, group: str) 
             before = settled(store)
             planned = plan(points, store)
             kept = recall.keep(planned.graph, (point.raw for point in points), store, options, sys.argv[1:])
-            queue = {
-                step.key: before[name] for step in planned.missing() if (name := store.address(step.stage)) in before
-            }
+            queue = {step.key: before[name] for step in planned.missing() if (name := step.address) in before}
             todo = [step for step in planned.missing() if step.key not in queue]
             home = _prepare(points, profile, store, todo, group, kept) if todo else None
             jobs: dict[str, Jobs] = {key: job.jobs for key, job in queue.items()}
@@ -108,7 +106,7 @@ def _prepare(
         job = Job(
             keys=(step.key,), store=str(store.root), point=point.raw, overrides=tuple(point.overrides), group=group
         )
-        home = folder / store.address(step.stage)
+        home = folder / step.address
         home.mkdir()
         shards = profile.resources(step.stage).shards or 1
         for number in range(shards):
@@ -127,7 +125,7 @@ def _prepare(
             points=tuple(point.raw for point in points),
             overrides=tuple(tuple(point.overrides) for point in points),
             plan=kept,
-            stages=tuple(store.address(step.stage) for step in todo),
+            stages=tuple(step.address for step in todo),
             **snapshot.versions(),
         ),
     )
@@ -174,7 +172,7 @@ def _submit_array(
     )
     if waits is None:
         return None
-    addresses = {index: store.address(step.stage) for index, step in group.steps.items()}
+    addresses = {index: step.address for index, step in group.steps.items()}
     folder = snapshot.make_array(home.folder, first.stage.kind, number, addresses)
     alone = {**batch.parameters(profile.resources(first.stage), profile, home.code, ()), "comment": comment(store)}
     settings = arrays.settings(alone, folder, group.steps, waits)
@@ -189,14 +187,14 @@ def _submit_array(
 
 def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Plan, after: Mapping[str, Jobs]) -> Jobs:
     """Submit one stage and return its jobs. `after`: the jobs of those stages that it needs and that have any."""
-    folder = home.folder / store.address(step.stage)
+    folder = home.folder / step.address
     asked = profile.resources(step.stage)
     stages = {other.key: other.stage for other in planned.steps}
     made: list[str] = []
     while True:
         settings = {
             **batch.parameters(asked, profile, home.code, [job for jobs in after.values() for job in jobs]),
-            "job_name": job_name(store.address(step.stage)),
+            "job_name": job_name(step.address),
             "comment": comment(store),
         }
         try:
@@ -209,7 +207,7 @@ def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Pla
             left = {key: job for key, job in after.items() if store.find(stages[key]) is None}
             if left == after:
                 raise ConfigError(
-                    f"SLURM refuses the job of {store.address(step.stage)}: {' '.join(str(fault).split())}. What it "
+                    f"SLURM refuses the job of {step.address}: {' '.join(str(fault).split())}. What it "
                     f"was given lies in {folder}. Mend the profile (slurm/README.md says how) and type the same "
                     "command again; jobs that are in the queue stay there."
                 ) from None
