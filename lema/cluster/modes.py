@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lema.cluster import queue, snapshot, submission
-from lema.cluster.profile import needs
+from lema.cluster.profile import Profile, needs
 from lema.cluster.queue import Queued, Unanswered
 from lema.errors import Preempted, StageFailed
 from lema.jobs import Result
@@ -47,11 +47,19 @@ class Line:
     log: Path | None = None
 
 
+def with_pythons(profile: Profile, options: Options) -> Profile:
+    """The profile with the Pythons that the command names, where it names none itself."""
+    named: dict[str, str | None] = {}
+    named |= {name: shlex.quote(path) for name, path in (options.pythons or {}).items() if path}
+    named |= {name: command for name, command in (profile.pythons or {}).items() if command}
+    return dataclasses.replace(profile, pythons=named)
+
+
 def submit(points: Sequence[Point], options: Options, console: Console, group: str) -> int:
     """mode=run: put what is missing into the queue, and say what became of everything."""
     assert options.slurm is not None
     store = Store(options.store_path())
-    done = submission.submit(points, options.slurm, store, group)
+    done = submission.submit(points, with_pythons(options.slurm, options), store, group)
     steps, missing = done.plan.steps, done.plan.missing()
     console.print(
         f"{len(points)} experiment(s), {len(steps)} stage(s): {len(steps) - len(missing)} in the store {store.root}, "

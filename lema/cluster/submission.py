@@ -73,6 +73,8 @@ def submit(points: Sequence[Point], profile: Profile, store: Store, group: str) 
                 step.key: before[name] for step in planned.missing() if (name := store.address(step.stage)) in before
             }
             todo = [step for step in planned.missing() if step.key not in queue]
+            for step in todo:
+                profile.command(step.stage)  # what lacks a Python is refused before anything is submitted
             home = _prepare(points, profile, store, todo, group) if todo else None
             jobs = {key: job.job for key, job in queue.items()}
             if home is not None:
@@ -119,7 +121,7 @@ def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Pla
     """Submit one stage and return the job's id. `after`: the jobs of those stages that it needs and that have one."""
     folder = home.folder / store.address(step.stage)
     worker = f"-u -m lema.worker {shlex.quote(str(folder / 'job.json'))}"
-    command = f"{profile.python or shlex.quote(sys.executable)} {worker}"
+    command = f"{profile.command(step.stage)} {worker}"
     stages = {other.key: other.stage for other in planned.steps}
     while True:
         settings = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ from pydantic import Field
 
 from lema.engines.vllm_replica import Ask, Setup
 from lema.engines.vllm_replicas import Replicas, shares
-from lema.errors import ConfigError, InputError, MissingExtra
+from lema.errors import ConfigError, InputError
+from lema.extras import require_own
 from lema.lm.choosing import Context, choice_ids, choose, noise_key
 from lema.lm.loading import ADAPTER, is_adapter, load_config, load_ends, load_tokenizer, pick_device
 from lema.lm.replies import StopStrings, check_room, context, end_tokens, token_ids
@@ -57,7 +57,7 @@ class Vllm(Spec):
 
     kind = "vllm"
     needs: ClassVar[str] = "gpu"  # what a cluster must give it
-    python: ClassVar[str] = "vllm"  # its stages run in the Python that `pythons` names so
+    own_python: ClassVar[str] = "vllm"  # its stages run in the Python of that name in `pythons`
     model: Model
     quantised: bool = False
     kv_cache_dtype: Literal["auto", "fp8"] = "auto"
@@ -92,8 +92,7 @@ class Vllm(Spec):
             ConfigError: fewer GPUs than are asked for, or a model that has no weights yet.
             StageFailed: vLLM does not start.
         """
-        if importlib.util.find_spec("vllm") is None:
-            raise MissingExtra(missing("This Python has no vLLM"))
+        require_own("vllm")
         setup = self.setup(checkpoint, device := pick_device())
         tokenizer = load_tokenizer(self.model, checkpoint)
         whole = None if setup.adapter else checkpoint
@@ -133,6 +132,8 @@ class Vllm(Spec):
             "max_num_seqs": self.max_num_seqs,
             "enable_prefix_caching": self.prefix_caching,
             "enforce_eager": self.enforce_eager or cpu,
+            # A prompt read in two goes takes its first random number twice; only on a GPU vLLM takes it back.
+            "enable_chunked_prefill": False if cpu else None,
             "generation_config": "vllm",  # not the model's: what is sampled is ours to say
             "seed": 0,
             **({} if adapter is None else {"enable_lora": True, "max_loras": 1, "max_lora_rank": rank_of(adapter)}),
@@ -140,14 +141,6 @@ class Vllm(Spec):
         }
         kept = {name: value for name, value in given.items() if value is not None}
         return Setup(llm=kept, adapter=None if adapter is None else str(adapter), cpu=cpu)
-
-
-def missing(where: str) -> str:
-    """What to tell a user without vLLM."""
-    return (
-        f"{where}. Install it with: pip install 'lema[vllm]' (in an environment of its own: what it needs and what "
-        "training needs do not go together), and name that environment's Python with pythons.vllm=/path/to/bin/python"
-    )
 
 
 def rank_of(adapter: Path) -> int:
