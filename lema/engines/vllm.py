@@ -28,7 +28,7 @@ SEEDS = 2**62  # of torch's generators, with room to spare
 FURTHER = (
     *("block_size", "compilation_config", "cpu_offload_gb", "disable_custom_all_reduce", "disable_log_stats"),
     *("distributed_executor_backend", "download_dir", "enable_chunked_prefill", "enable_expert_parallel"),
-    *("max_num_batched_tokens", "pipeline_parallel_size", "safetensors_load_strategy", "swap_space"),
+    *("max_num_batched_tokens", "pipeline_parallel_size", "safetensors_load_strategy"),
 )
 
 

@@ -127,7 +127,7 @@ def hear(process: subprocess.Popen[bytes]) -> Answer:
     answer = msgspec.json.decode(line, type=Answer)
     if answer.error:
         raise StageFailed(
-            f"vLLM failed: {answer.error}. If memory is short, lower max_model_len, max_num_seqs or "
+            f"vLLM failed: {answer.error.rstrip('.')}. If memory is short, lower max_model_len, max_num_seqs or "
             "gpu_memory_utilization, or take more GPUs (tensor_parallel); the whole story stands in this stage's log."
         )
     return answer

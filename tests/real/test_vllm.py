@@ -89,7 +89,7 @@ def test_the_contract_of_engines_holds_for_vllm(python: Path) -> None:
     done = vllm_environment.run("-m", "pytest", "-p", "no:cacheprovider", "-k", "vllm", file)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     here = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-k", "vllm", file],
+        [sys.executable, "-m", "pytest", "--collect-only", "-k", "vllm", file],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -144,7 +144,8 @@ def test_a_real_model_says_the_same_as_under_transformers(smollm2_dir: Path, tmp
         *(Prompt(id=f"turn {n}", text=f"Name {n} animals.", chat=True) for n in (2, 3)),
         *(Prompt(id=f"shots {n}", text=f"{shots}Q: {n} plus {n}?\nA:") for n in (41, 52)),
     ]
-    said = ask(tmp_path, model, [(prompts, {"max_tokens": 24}), (prompts, {"max_tokens": 24, "stop": ("\n",)})])
+    calls = [(prompts, {"max_tokens": 24}), (prompts, {"max_tokens": 24, "stop": ("\n",)})]
+    said = ask(tmp_path, model, calls, max_model_len=1024)
     assert said.ids == trained_ids(model, prompts) * 2
     assert texts(said.replies[0]) == texts(expected(model, prompts, {"max_tokens": 24}))
     assert texts(said.replies[1]) == [text.split("\n")[0] for text in texts(said.replies[0])]
