@@ -23,6 +23,7 @@ from pydantic.dataclasses import dataclass as validated
 from lema.errors import ConfigError
 
 T = TypeVar("T", bound=type)
+DIGITS = 16  # of a key
 SETTINGS = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
 
 
@@ -102,7 +103,7 @@ def encode(canonical_form: Any) -> bytes:
 
 def digest(data: bytes) -> str:
     """16 hex digits of SHA-256."""
-    return hashlib.sha256(data).hexdigest()[:16]
+    return hashlib.sha256(data).hexdigest()[:DIGITS]
 
 
 def key(value: Spec) -> str:

@@ -17,13 +17,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from lema.cluster import batch, snapshot
+from lema.cluster import batch, recall, snapshot
 from lema.cluster.profile import Profile
 from lema.cluster.queue import Queued, comment, job_name, me, settled
 from lema.errors import ConfigError
 from lema.extras import require
 from lema.jobs import Job
-from lema.options import Point
+from lema.options import Options, Point
 from lema.plan import Plan, Step, plan
 from lema.store import Store
 from lema.store.durable import write_whole
@@ -53,13 +53,23 @@ class Home(NamedTuple):
     code: Path
 
 
-def submit(points: Sequence[Point], profile: Profile, store: Store, group: str) -> Submitted:
+def with_pythons(profile: Profile, options: Options) -> Profile:
+    """The profile with the Pythons that the command names, where it names none itself."""
+    named: dict[str, str | None] = {}
+    named |= {name: shlex.quote(path) for name, path in (options.pythons or {}).items() if path}
+    named |= {name: command for name, command in (profile.pythons or {}).items() if command}
+    return dataclasses.replace(profile, pythons=named)
+
+
+def submit(points: Sequence[Point], options: Options, store: Store, group: str) -> Submitted:
     """Put a job into the queue for each stage that is missing and not in it.
 
     Raises:
         ConfigError: there is no SLURM here, or it refuses a job.
         Unanswered: SLURM does not answer.
     """
+    assert options.slurm is not None
+    profile = with_pythons(options.slurm, options)
     require("submitit", extra="slurm", why="slurm=")
     store.prepare()
     snapshot.folder_of(store).mkdir(exist_ok=True)
@@ -69,13 +79,14 @@ def submit(points: Sequence[Point], profile: Profile, store: Store, group: str) 
         with lock.beating():
             before = settled(store)
             planned = plan(points, store)
+            kept = recall.keep(planned.graph, (point.raw for point in points), store, options, sys.argv[1:])
             queue = {
                 step.key: before[name] for step in planned.missing() if (name := store.address(step.stage)) in before
             }
             todo = [step for step in planned.missing() if step.key not in queue]
             for step in todo:
                 profile.command(step.stage)  # what lacks a Python is refused before anything is submitted
-            home = _prepare(points, profile, store, todo, group) if todo else None
+            home = _prepare(points, profile, store, todo, group, kept) if todo else None
             jobs = {key: job.job for key, job in queue.items()}
             if home is not None:
                 for step in todo:
@@ -87,7 +98,9 @@ def submit(points: Sequence[Point], profile: Profile, store: Store, group: str) 
     return Submitted(planned, {step.key: jobs[step.key] for step in todo}, queue, home.folder if home else None)
 
 
-def _prepare(points: Sequence[Point], profile: Profile, store: Store, todo: Sequence[Step], group: str) -> Home:
+def _prepare(
+    points: Sequence[Point], profile: Profile, store: Store, todo: Sequence[Step], group: str, kept: str
+) -> Home:
     """Write down what the jobs run from."""
     code = snapshot.keep_code(store)
     folder = snapshot.new_folder(store)
@@ -110,6 +123,7 @@ def _prepare(points: Sequence[Point], profile: Profile, store: Store, todo: Sequ
             profile=dataclasses.asdict(profile),
             points=tuple(point.raw for point in points),
             overrides=tuple(tuple(point.overrides) for point in points),
+            plan=kept,
             stages=tuple(store.address(step.stage) for step in todo),
             **snapshot.versions(),
         ),

@@ -11,8 +11,8 @@ import pytest
 from toy_lab import Sums
 
 from lema import doctor
-from lema.cluster.modes import with_pythons
 from lema.cluster.profile import Profile
+from lema.cluster.submission import with_pythons
 from lema.engines.scripted import Scripted
 from lema.engines.vllm import Vllm
 from lema.errors import ConfigError, MissingExtra
