@@ -61,6 +61,14 @@ class Home(NamedTuple):
     code: Path
 
 
+def with_pythons(profile: Profile, options: Options) -> Profile:
+    """The profile with the Pythons that the command names, where it names none itself."""
+    named: dict[str, str | None] = {}
+    named |= {name: shlex.quote(path) for name, path in (options.pythons or {}).items() if path}
+    named |= {name: command for name, command in (profile.pythons or {}).items() if command}
+    return dataclasses.replace(profile, pythons=named)
+
+
 def submit(points: Sequence[Point], options: Options, store: Store, group: str) -> Submitted:
     """Put a job into the queue for each stage that is missing and not in it.
 
@@ -68,8 +76,8 @@ def submit(points: Sequence[Point], options: Options, store: Store, group: str) 
         ConfigError: there is no SLURM here, or it refuses a job.
         Unanswered: SLURM does not answer.
     """
-    profile = options.slurm
-    assert profile is not None
+    assert options.slurm is not None
+    profile = with_pythons(options.slurm, options)
     require("submitit", extra="slurm", why="slurm=")
     store.prepare()
     snapshot.folder_of(store).mkdir(exist_ok=True)
@@ -82,6 +90,8 @@ def submit(points: Sequence[Point], options: Options, store: Store, group: str) 
             kept = recall.keep(planned.graph, (point.raw for point in points), store, options, sys.argv[1:])
             queue = {step.key: before[name] for step in planned.missing() if (name := step.address) in before}
             todo = [step for step in planned.missing() if step.key not in queue]
+            for step in todo:
+                profile.command(step.stage)  # what lacks a Python is refused before anything is submitted
             home = _prepare(points, profile, store, todo, group, kept) if todo else None
             jobs: dict[str, Jobs] = {key: job.jobs for key, job in queue.items()}
             if home is not None:
@@ -136,11 +146,7 @@ def _sort(step: Step, profile: Profile) -> str:
     """Equal for stages whose jobs are told the same, but for which stage it is."""
     asked = profile.resources(step.stage)
     alone = step.key if (asked.shards or 1) > 1 else ""  # its tasks would be parts of it
-    return repr((step.stage.kind, asked, _python(profile), alone))
-
-
-def _python(profile: Profile) -> str:
-    return profile.python or shlex.quote(sys.executable)
+    return repr((step.stage.kind, asked, profile.command(step.stage), alone))
 
 
 def _submit_group(
@@ -177,7 +183,7 @@ def _submit_array(
     alone = {**batch.parameters(profile.resources(first.stage), profile, home.code, ()), "comment": comment(store)}
     settings = arrays.settings(alone, folder, group.steps, waits)
     try:
-        job = batch.submit(folder, arrays.command(_python(profile), folder), settings)
+        job = batch.submit(folder, arrays.command(profile.command(first.stage), folder), settings)
     except batch.Refusal:  # a limit on arrays, or on jobs, or one that is waited for was forgotten
         remove_tree(folder)
         return None
@@ -200,7 +206,7 @@ def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Pla
         try:
             for number in range(len(made), asked.shards or 1):
                 worker = f"-u -m lema.worker {shlex.quote(str(folder / job_file(number)))}"
-                made.append(batch.submit(folder, f"{_python(profile)} {worker}", settings))
+                made.append(batch.submit(folder, f"{profile.command(step.stage)} {worker}", settings))
             return tuple(made)
         except batch.Refusal as fault:
             # SLURM forgets jobs that ended some minutes ago, and refuses to wait for them.
