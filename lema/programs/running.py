@@ -7,6 +7,7 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,11 +15,11 @@ from lema.errors import LemaError
 from lema.programs.levels import Level
 from lema.programs.program import Outcome, Program, Status
 from lema.programs.verdicts import SLACK, Left, Limits, judge
-from lema.programs.worker import CHUNK, Died, Worker, nonce
+from lema.programs.worker import CHUNK, LOOKED, Died, Worker, nonce
 
 AHEAD = 64  # programs a process that may be done before the first that is not
 SOURCE = 200_000  # characters of a program
-ENDING = 120.0  # seconds that a killed program may take to be gone, on a busy machine
+ANSWER = 60.0  # seconds in which a process must answer us, on a busy machine
 BUSY = 10  # a program that wants to run but gets no CPU has this many times its wall limit
 
 
@@ -34,7 +35,9 @@ class Attempt:
     pipes: dict[int, bytearray] = field(default_factory=dict)  # open ends and where what they give goes
     left: Left = field(default_factory=Left)
     deadline: float = 0.0
-    ending: bool = False
+    looks: int = 0  # how often its time by the clock ran out while it wanted to run
+    asked: bool = False  # its process was asked whether it sleeps, and has not answered
+    ending: bool = False  # its process was told to end it, and has not answered
 
 
 class Running:
@@ -147,23 +150,38 @@ class Running:
             worker: Worker = key.data
             found = self.attempts.get(worker)
             try:
-                said = worker.reply()
+                replies = worker.replies()
             except Died:
                 self.discard(worker)
                 if found is not None:
                     self.drop(found)
                     yield found, None
                 continue
-            if said is not None and found is not None:
-                yield found, self.finish(found, *said)
+            for number, said in replies:
+                if found is None or self.attempts.get(worker) is not found:
+                    break
+                if number != LOOKED:
+                    yield found, self.finish(found, number, said)
+                elif not found.ending:
+                    self.overslept(found, awake=bool(said))
         now = time.monotonic()
         for attempt in [one for one in self.attempts.values() if one.deadline <= now]:
-            if attempt.ending:
+            if attempt.ending or attempt.asked:
                 self.drop(attempt)
                 yield attempt, None
             else:
-                attempt.left.stopped = Status.TIMEOUT
-                self.end(attempt)
+                attempt.asked, attempt.deadline = True, now + ANSWER
+                with suppress(Died):
+                    attempt.worker.look()
+
+    def overslept(self, attempt: Attempt, *, awake: bool) -> None:
+        """A program's time by the clock is over; one that wants to run and gets no CPU is given more."""
+        attempt.looks, attempt.asked = attempt.looks + 1, False
+        if awake and attempt.looks < BUSY:
+            attempt.deadline = time.monotonic() + self.limits.wall_seconds
+        else:
+            attempt.left.stopped = Status.TIMEOUT
+            self.end(attempt)
 
     def hear(self, attempt: Attempt, pipe: int) -> None:
         """Read what a program wrote; end it when it is through, or has written too much."""
@@ -188,7 +206,7 @@ class Running:
         """Have a program killed, if it has not ended by itself."""
         for pipe in list(attempt.pipes):
             self.shut(attempt, pipe)
-        attempt.ending, attempt.deadline = True, time.monotonic() + ENDING
+        attempt.ending, attempt.deadline = True, time.monotonic() + ANSWER
         try:
             attempt.worker.end()
         except Died:

@@ -107,7 +107,6 @@ class Sandbox(Spec):
         return {
             "cpu_seconds": self.cpu_seconds,
             "memory": self.memory_mib * 2**20,
-            "base": 64 * 2**20,
             "modules": self.modules,
             "paths": paths,
             "folder": tempfile.gettempdir(),

@@ -2,7 +2,8 @@
 
 It speaks with the sandbox's owner on one socket: first a JSON object with the settings, answered by one that
 says "ready" or why not; then `F` with three descriptors (program, output, result) forks a child, and `E` ends that
-child whatever it is doing and is answered by its exit status and CPU time. It never sees a program or a
+child whatever it is doing and is answered by its exit status and CPU time; `L` asks whether it sleeps.
+It never sees a program or a
 result, so that children, which are copies of it, can learn nothing of one another.
 """
 
@@ -24,7 +25,8 @@ if __name__ == "__main__":
     sys.path.append(sys.argv[2])
 from lema.programs import confine, harness, namespaces, seccomp
 
-REPLY = struct.Struct("=iq")  # exit status, microseconds of CPU time
+REPLY = struct.Struct("=iq")  # exit status, microseconds of CPU time; or LOOKED, and whether the child wants to run
+LOOKED = -2
 LENGTH = struct.Struct("=I")
 #: Loaded beside the modules that programs may import, since files cannot be read later.
 BESIDE = ("_strptime", "unicodedata", "encodings.ascii", "encodings.latin_1", "encodings.cp1252", "encodings.idna")
@@ -48,7 +50,7 @@ class Server:
         confine.hide()
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler would make it a KeyboardInterrupt
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
-        self.base = confine.address_space() or settings["base"]
+        self.base = confine.address_space()
         gc.collect()
         gc.freeze()
 
@@ -66,6 +68,8 @@ class Server:
                 break
             if order == b"F":
                 self.fork(descriptors)
+            elif order == b"L":
+                self.control.sendall(REPLY.pack(LOOKED, self.look()))
             elif order == b"E":
                 self.control.sendall(REPLY.pack(*self.end()))
             else:
@@ -82,6 +86,14 @@ class Server:
             self.become(own, *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+
+    def look(self) -> int:
+        """1 when the child wants to run, 0 when it sleeps or nobody can say."""
+        try:
+            with open(f"/proc/{self.child}/stat") as said:  # noqa: PTH123
+                return int(said.read().rpartition(")")[2].split()[0] in "RD")
+        except OSError:
+            return 0
 
     def end(self) -> tuple[int, int]:
         """End the child and all of its group; (-1, 0) when there is none."""
