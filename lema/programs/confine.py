@@ -91,7 +91,7 @@ def address_space() -> int:
 def limit(*, cpu_seconds: float, memory: int, base: int) -> None:
     """Limits of the kernel: CPU time, `memory` bytes beside the `base` of the interpreter, and nothing of the rest."""
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds)  # kills by SIGPROF; the next line is for those who block it
-    seconds = math.ceil(cpu_seconds) + 1
+    seconds = math.floor(cpu_seconds) + 1
     for name, most in (
         ("CPU", seconds),
         ("AS", base + memory),

@@ -59,7 +59,7 @@ def bubble() -> list[str]:
     words = [found, "--die-with-parent", "--new-session", "--unshare-ipc", "--unshare-pid", "--unshare-net"]
     words += ["--unshare-uts", "--unshare-cgroup-try", "--cap-drop", "ALL"]
     if os.geteuid() == 0:  # no user namespace, so that the program can be given to a user that owns nothing
-        words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_KILL"]
     else:
         words += ["--unshare-user"]
     for path in SYSTEM:

@@ -15,12 +15,13 @@ from lema.errors import LemaError
 from lema.programs.levels import Level
 from lema.programs.program import Outcome, Program, Status
 from lema.programs.verdicts import SLACK, Left, Limits, judge
-from lema.programs.worker import CHUNK, LOOKED, Died, Worker, nonce
+from lema.programs.worker import CHUNK, LOOKED, START, Died, Worker, nonce
 
 AHEAD = 64  # programs a process that may be done before the first that is not
 SOURCE = 200_000  # characters of a program
 ANSWER = 60.0  # seconds in which a process must answer us, on a busy machine
-BUSY = 10  # a program that wants to run but gets no CPU has this many times its wall limit
+AWAKE = 0.01  # share of the time by the clock that a program must have had of a CPU, or else it sleeps
+BUSY = 20  # a program that runs, but is given little CPU, has this many times its wall limit
 
 
 @dataclass(eq=False)
@@ -35,8 +36,9 @@ class Attempt:
     pipes: dict[int, bytearray] = field(default_factory=dict)  # open ends and where what they give goes
     left: Left = field(default_factory=Left)
     deadline: float = 0.0
-    looks: int = 0  # how often its time by the clock ran out while it wanted to run
-    asked: bool = False  # its process was asked whether it sleeps, and has not answered
+    looks: int = 0  # how often its time by the clock ran out
+    used: int = 0  # microseconds of CPU time that it had when that was last so
+    asked: bool = False  # its process was asked for its CPU time, and has not answered
     ending: bool = False  # its process was told to end it, and has not answered
 
 
@@ -122,7 +124,7 @@ class Running:
                 self.discard(worker)
                 continue
             attempt.pipes = {output: attempt.left.output, result: attempt.left.result}
-            attempt.deadline = time.monotonic() + self.limits.wall_seconds
+            attempt.deadline = time.monotonic() + (self.limits.wall_seconds if worker.greeted else START)
             self.attempts[worker] = attempt
             for pipe in attempt.pipes:
                 self.selector.register(pipe, selectors.EVENT_READ, attempt)
@@ -148,7 +150,7 @@ class Running:
                     self.hear(attempt, key.fd)
                 continue
             worker: Worker = key.data
-            found = self.attempts.get(worker)
+            found, new = self.attempts.get(worker), not worker.greeted
             try:
                 replies = worker.replies()
             except Died:
@@ -157,13 +159,15 @@ class Running:
                     self.drop(found)
                     yield found, None
                 continue
+            if found is not None and new and worker.greeted:
+                found.deadline = time.monotonic() + self.limits.wall_seconds  # only now has it begun
             for number, said in replies:
                 if found is None or self.attempts.get(worker) is not found:
                     break
                 if number != LOOKED:
                     yield found, self.finish(found, number, said)
                 elif not found.ending:
-                    self.overslept(found, awake=bool(said))
+                    self.overslept(found, said)
         now = time.monotonic()
         for attempt in [one for one in self.attempts.values() if one.deadline <= now]:
             if attempt.ending or attempt.asked:
@@ -174,9 +178,10 @@ class Running:
                 with suppress(Died):
                     attempt.worker.look()
 
-    def overslept(self, attempt: Attempt, *, awake: bool) -> None:
-        """A program's time by the clock is over; one that wants to run and gets no CPU is given more."""
-        attempt.looks, attempt.asked = attempt.looks + 1, False
+    def overslept(self, attempt: Attempt, used: int) -> None:
+        """A program's time by the clock is over; one that runs, on a busy machine, is given more."""
+        awake = used - attempt.used > AWAKE * self.limits.wall_seconds * 1e6
+        attempt.looks, attempt.asked, attempt.used = attempt.looks + 1, False, used
         if awake and attempt.looks < BUSY:
             attempt.deadline = time.monotonic() + self.limits.wall_seconds
         else:
@@ -216,7 +221,7 @@ class Running:
         """The outcome of a program that is gone; None when it could not even be forked."""
         del self.attempts[attempt.worker]
         if self.level.fresh or status == -1:
-            self.discard(attempt.worker)
+            self.discard(attempt.worker, kill=False)
         else:
             self.idle.append(attempt.worker)
         if status == -1:
@@ -230,18 +235,18 @@ class Running:
         self.attempts.pop(attempt.worker, None)
         self.discard(attempt.worker)
 
-    def discard(self, worker: Worker) -> None:
+    def discard(self, worker: Worker, *, kill: bool = True) -> None:
         if worker in self.workers:
             self.workers.remove(worker)
             self.selector.unregister(worker.control)
-            worker.kill()
+            worker.kill() if kill else worker.close()
         if worker in self.idle:
             self.idle.remove(worker)
 
     def close(self) -> None:
         """End all processes."""
         for worker in list(self.workers):
-            self.discard(worker)
+            self.discard(worker, kill=False)
         self.selector.close()
 
 

@@ -97,7 +97,7 @@ class Worker:
         self.say(b"E")
 
     def look(self) -> None:
-        """Ask whether the program sleeps: `replies` gives LOOKED, and 1 when it wants to run."""
+        """Ask how much CPU time the program had: `replies` gives LOOKED, and microseconds."""
         self.say(b"L")
 
     def say(self, order: bytes) -> None:
@@ -140,7 +140,11 @@ class Worker:
         return True
 
     def close(self) -> None:
-        """End the process and all that it started."""
+        """End the process and all that it started.
+
+        It ends by itself, so that whatever stands between it and us (bubblewrap, the process outside its
+        namespace) can wait for it: else a corpse would be left to the first process of the machine.
+        """
         self.control.close()  # which it takes as the order to end its program and itself
         try:
             self.process.wait(10)
@@ -149,6 +153,7 @@ class Worker:
             self.process.wait()
 
     def kill(self) -> None:
+        """The same for one that may not listen."""
         self.process.kill()
         self.close()
 
