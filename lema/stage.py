@@ -24,6 +24,8 @@ class Stage(Spec):
     needs: ClassVar[str] = "cpu"  # "cpu", "gpu" or "teacher": what a cluster must give it
     heavy: ClassVar[bool] = False  # loads a model: the local runner bounds how many run at once
 
+    shareable: ClassVar[bool] = False  # its first act is a `Work.map`, whose parts several processes may make
+
     @property
     def loads(self) -> str | None:
         """The identity of what must be loaded to run it; stages of equal ones share a process. None: share nothing."""
