@@ -21,7 +21,6 @@ AHEAD = 64  # programs a process that may be done before the first that is not
 SOURCE = 200_000  # characters of a program
 ANSWER = 60.0  # seconds in which a process must answer us, on a busy machine
 AWAKE = 0.01  # share of the time by the clock that a program must have had of a CPU, or else it sleeps
-BUSY = 20  # a program that runs, but is given little CPU, has this many times its wall limit
 
 
 @dataclass(eq=False)
@@ -36,8 +35,7 @@ class Attempt:
     pipes: dict[int, bytearray] = field(default_factory=dict)  # open ends and where what they give goes
     left: Left = field(default_factory=Left)
     deadline: float = 0.0
-    looks: int = 0  # how often its time by the clock ran out
-    used: int = 0  # microseconds of CPU time that it had when that was last so
+    used: int = 0  # microseconds of CPU time that it had when its time by the clock last ran out
     asked: bool = False  # its process was asked for its CPU time, and has not answered
     ending: bool = False  # its process was told to end it, and has not answered
 
@@ -179,10 +177,13 @@ class Running:
                     attempt.worker.look()
 
     def overslept(self, attempt: Attempt, used: int) -> None:
-        """A program's time by the clock is over; one that runs, on a busy machine, is given more."""
+        """A program's time by the clock is over; one that runs, on a busy machine, is given more.
+
+        Not for ever, since each time it has used some of its CPU time.
+        """
         awake = used - attempt.used > AWAKE * self.limits.wall_seconds * 1e6
-        attempt.looks, attempt.asked, attempt.used = attempt.looks + 1, False, used
-        if awake and attempt.looks < BUSY:
+        attempt.asked, attempt.used = False, used
+        if awake:
             attempt.deadline = time.monotonic() + self.limits.wall_seconds
         else:
             attempt.left.stopped = Status.TIMEOUT

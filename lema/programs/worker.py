@@ -46,7 +46,7 @@ class Worker:
         self.control, theirs = socket.socketpair()
         try:
             self.process = subprocess.Popen(
-                command(level, theirs.fileno()),
+                command(level, theirs.fileno(), settings["paths"]),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -31,6 +31,15 @@ LOOKED = -2
 LENGTH = struct.Struct("=I")
 #: Loaded beside the modules that programs may import, since files cannot be read later.
 BESIDE = ("_strptime", "unicodedata", "encodings.ascii", "encodings.latin_1", "encodings.cp1252", "encodings.idna")
+#: Parts that a module loads only when they are used, which is too late here.
+PARTS = {
+    "sympy": "tensor.tensor sets.setexpr sets.handlers.functions assumptions.wrapper assumptions.satask "
+    "assumptions.sathandlers assumptions.handlers.sets assumptions.handlers.order assumptions.handlers.ntheory "
+    "assumptions.handlers.calculus assumptions.handlers.matrices logic.algorithms.dpll2 logic.utilities.dimacs "
+    "integrals.heurisch integrals.manualintegrate integrals.risch integrals.rde integrals.prde integrals.intpoly "
+    "concrete.delta concrete.guess codegen.ast combinatorics physics.matrices physics.units.systems series.aseries "
+    "polys.modulargcd polys.numberfields.resolvent_lookup polys.dispersion discrete.recurrences stats"
+}
 PATIENCE = 5.0  # seconds after which a silent owner is looked at
 
 
@@ -133,6 +142,9 @@ def load(modules: list[str], paths: list[str]) -> None:
     sys.path.extend(paths)
     for name in (*modules, *BESIDE):
         importlib.import_module(name)
+        for part in PARTS.get(name, "").split():
+            with suppress(ImportError):  # other versions have others
+                importlib.import_module(f"{name}.{part}")
     sys.path[:] = [path for path in sys.path if path not in {*paths, sys.argv[2]}]
     warnings.simplefilter("ignore")
 
