@@ -28,6 +28,7 @@ from lema.programs import confine, harness, namespaces, seccomp
 
 REPLY = struct.Struct("=iq")  # exit status, microseconds of CPU time; or LOOKED, and the time so far
 LOOKED = -2
+CONTROL = 3  # the descriptor of our socket; in a child, of the result
 LENGTH = struct.Struct("=I")
 #: Loaded beside the modules that programs may import, since files cannot be read later.
 BESIDE = ("_strptime", "unicodedata", "encodings.ascii", "encodings.latin_1", "encodings.cp1252", "encodings.idna")
@@ -116,25 +117,40 @@ class Server:
         return status, int((used.ru_utime + used.ru_stime) * 1e6)
 
     def become(self, parent: int, source: int, output: int, result: int) -> NoReturn:
-        """The child: read the program, close all doors, run it."""
+        """The child: read the program, close all doors, run it; never come back."""
         try:
             with open(source, "rb") as sent:
                 task = harness.Task(sent.read())
             for descriptor, place in ((self.null, 0), (output, 1), (self.null, 2), (result, harness.RESULT)):
                 os.dup2(descriptor, place)
             os.closerange(harness.RESULT + 1, 64)
-            os.setsid()
-            if os.geteuid() == 0 and self.settings["nobody"]:
-                confine.be_nobody()
-            confine.no_capabilities()
-            confine.hide()
-            confine.die_with(parent)
-            confine.limit(cpu_seconds=self.settings["cpu_seconds"], memory=self.settings["memory"], base=self.base)
-            if self.gate:
-                self.gate.shut()
-            harness.run(task, self.settings["modules"])
+            try:
+                self.shut(parent)
+            except Exception as fault:  # what cannot be held is not run
+                harness.write(task.nonce + json.dumps({"error": "OSError", "message": f"not run: {fault}"}).encode())
+            else:
+                harness.run(task, self.settings["modules"])
         finally:
             os._exit(0)
+
+    def shut(self, parent: int) -> None:
+        """Give up all that a program must not have.
+
+        Raises:
+            OSError, ValueError: it cannot be given up.
+        """
+        os.setsid()
+        try:
+            confine.be_nobody()
+        except OSError:
+            if self.gate is None:  # the filter needs no other user, but limits do
+                raise
+        confine.no_capabilities()
+        confine.hide()
+        confine.die_with(parent)
+        confine.limit(cpu_seconds=self.settings["cpu_seconds"], memory=self.settings["memory"], base=self.base)
+        if self.gate:
+            self.gate.shut()
 
 
 def load(modules: list[str], paths: list[str]) -> None:
@@ -176,7 +192,10 @@ def tell(control: socket.socket, said: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    control = socket.socket(fileno=int(sys.argv[1]))
+    # The owner may have had many files open: a child closes all doors among the first numbers.
+    os.dup2(int(sys.argv[1]), CONTROL)
+    os.closerange(CONTROL + 1, int(sys.argv[1]) + 1)
+    control = socket.socket(fileno=CONTROL)
     os.environ.clear()
     settings = json.loads(receive(control, *LENGTH.unpack(receive(control, LENGTH.size))))
     try:

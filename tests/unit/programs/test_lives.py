@@ -144,6 +144,20 @@ def test_a_program_that_computes_is_not_one_that_sleeps() -> None:
         assert run([Program(source=busy)])[0].value == "1"
 
 
+def test_a_program_has_its_pipes_open_and_nothing_else_however_many_its_owner_has() -> None:
+    source = "import random\nheld = []\nfor n in range(1024):\n    try: held.append((random._os.write(n, b''), n)[1])\n"
+    source += "    except OSError: pass\ndef solution(): return held"
+    pipes = [os.pipe() for _ in range(150)]
+    try:
+        for level in ("seccomp", "fresh"):
+            with Sandbox(workers=1, level=level, allow_weaker=True).open() as run:  # type: ignore[arg-type]
+                assert run([Program(source=source)])[0].value == "[0, 1, 2, 3]"
+    finally:
+        for pair in pipes:
+            for end in pair:
+                os.close(end)
+
+
 def test_one_open_sandbox_is_for_one_user_at_a_time() -> None:
     with Sandbox(workers=1).open() as run:
         stream = run.stream(Program(source=QUICK) for _ in range(9))
