@@ -57,7 +57,7 @@ def submit(points: Sequence[Point], profile: Profile, store: Store, group: str) 
     """Put a job into the queue for each stage that is missing and not in it.
 
     Raises:
-        ConfigError: there is no SLURM here, or it refuses a job.
+        ConfigError: there is no SLURM here, it refuses a job, or a training cannot be split over its job's processes.
         Unanswered: SLURM does not answer.
     """
     require("submitit", extra="slurm", why="slurm=")
@@ -73,6 +73,7 @@ def submit(points: Sequence[Point], profile: Profile, store: Store, group: str) 
                 step.key: before[name] for step in planned.missing() if (name := store.address(step.stage)) in before
             }
             todo = [step for step in planned.missing() if step.key not in queue]
+            check_spread(todo, profile)
             home = _prepare(points, profile, store, todo, group) if todo else None
             jobs = {key: job.job for key, job in queue.items()}
             if home is not None:
@@ -83,6 +84,13 @@ def submit(points: Sequence[Point], profile: Profile, store: Store, group: str) 
         with contextlib.suppress(OSError):
             lock.discard()
     return Submitted(planned, {step.key: jobs[step.key] for step in todo}, queue, home.folder if home else None)
+
+
+def check_spread(steps: Sequence[Step], profile: Profile) -> None:
+    """Raise ConfigError for a stage that cannot run on the nodes and processes that its job would have."""
+    for step in steps:
+        asked = profile.resources(step.stage)
+        step.stage.check_spread(asked.nodes or 1, asked.per_node)
 
 
 def _prepare(points: Sequence[Point], profile: Profile, store: Store, todo: Sequence[Step], group: str) -> Home:
@@ -123,7 +131,7 @@ def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Pla
     stages = {other.key: other.stage for other in planned.steps}
     while True:
         settings = {
-            **batch.parameters(profile.resources(step.stage), profile, home.code, list(after.values())),
+            **batch.parameters(profile.resources(step.stage), profile, home.code, list(after.values()), folder),
             "job_name": job_name(store.address(step.stage)),
             "comment": comment(store),
         }

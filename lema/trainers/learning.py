@@ -37,7 +37,7 @@ def learn(job: TrainJob, model: Model, trainer: Finetune, folder: Folder) -> dic
     base = None if job.base is None else Path(job.base)
     plan, lengths = arrange(job, model, trainer, base)
     loop = make_loop(job, model, trainer, folder, plan, base)
-    resumed = folder.newest()
+    resumed = agreed(folder, trainer, loop.args.device)
     if loop.is_world_process_zero():
         folder.forget_kept(after=0 if resumed is None else step_of(resumed))
     loop.train(resume_from_checkpoint=None if resumed is None else str(resumed))
@@ -57,6 +57,18 @@ def learn(job: TrainJob, model: Model, trainer: Finetune, folder: Folder) -> dic
         "resumed_from_step": None if resumed is None else step_of(resumed),
         "seconds": round(time.monotonic() - started, 2),
     }
+
+
+def agreed(folder: Folder, trainer: Finetune, device: Any) -> Path | None:
+    """The checkpoint that all ranks go on from: the first one's newest, since a shared file system shows files late."""
+    import torch
+
+    newest = folder.newest()
+    if trainer.ranks == 1:
+        return newest
+    step = torch.tensor(-1 if newest is None else step_of(newest), device=device)
+    torch.distributed.broadcast(step, src=0)
+    return None if step < 0 else folder.sealed(int(step))
 
 
 def arrange(job: TrainJob, model: Model, trainer: Finetune, base: Path | None) -> tuple[Order, dict[str, Any]]:
@@ -124,7 +136,7 @@ def make_loop(job: TrainJob, model: Model, trainer: Finetune, folder: Folder, pl
     batches = MicroBatches(
         order=plan,
         micro_batch=trainer.micro_batch,
-        processes=trainer.processes,
+        processes=trainer.ranks,
         rank=int(os.environ.get("RANK", "0")),
         packed=trainer.packing,
         flat=trainer.packing and model.attention == "flash_attention_2",
@@ -145,7 +157,7 @@ def settings(
 ) -> dict[str, Any]:
     """Arguments of the transformers Trainer."""
     half = model.dtype if device == "cuda" else "float32"
-    accumulation = trainer.batch_size // (trainer.micro_batch * trainer.processes)
+    accumulation = trainer.batch_size // (trainer.micro_batch * trainer.ranks)
     return {
         "output_dir": str(folder.partial),
         "seed": job.seed,
@@ -171,7 +183,7 @@ def settings(
         "remove_unused_columns": False,
         "dataloader_pin_memory": False,
         "ddp_find_unused_parameters": False,
-        "ddp_backend": "gloo" if device == "cpu" and trainer.processes > 1 else None,
+        "ddp_backend": "gloo" if device == "cpu" and trainer.ranks > 1 else None,
         "deepspeed": deepspeed_settings(trainer, accumulation, half),
     }
 

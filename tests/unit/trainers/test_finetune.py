@@ -62,7 +62,7 @@ def test_every_so_many_steps_and_the_last_are_kept() -> None:
     [
         ({"max_steps": 5}, "not both"),
         ({"epochs": None}, "not neither"),
-        ({"batch_size": 12, "micro_batch": 8}, "does not divide"),
+        ({"batch_size": 12, "micro_batch": 8, "processes": 1}, "does not divide"),
         ({"batch_size": 8, "micro_batch": 4, "processes": 3}, "does not divide"),
         ({"lora_rank": 8}, "lora_rank means nothing"),
         ({"method": "qlora", "deepspeed": "zero3"}, "zero3"),
@@ -71,6 +71,46 @@ def test_every_so_many_steps_and_the_last_are_kept() -> None:
 def test_impossible_combinations_are_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         Finetune(**{**PLAIN, **wrong}).check()
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "most", "job", "split"),
+    [
+        (12, 8, (1, None), (1, 6)),  # this machine
+        (8, 8, (2, 2), (4, 2)),
+        (96, 6, (1, 4), (4, 6)),
+        (96, 6, (4, 8), (32, 3)),
+        (14, 5, (1, 2), (2, 1)),
+    ],
+)
+def test_a_job_gives_the_ranks_and_rows_at_once_become_the_most_that_split_the_batch_evenly(
+    batch_size: int, most: int, job: tuple[int, int | None], split: tuple[int, int]
+) -> None:
+    trainer = Finetune(**{**PLAIN, "batch_size": batch_size, "micro_batch": most})
+    placed = trainer.placed(*job)
+    assert (placed.processes, placed.micro_batch) == split
+    placed.check()
+    assert key(placed) == key(trainer) and placed.placed(*job) == placed
+
+
+@pytest.mark.parametrize(
+    ("given", "job", "said"),
+    [
+        ({"batch_size": 6}, (2, 2), r"batch_size is 6, which the job's 4 processes \(2 node\(s\) x 2\) do not divide"),
+        ({"processes": 4}, (1, 2), r"processes is 4, and the job has 1 node\(s\) for 2 process\(es\) each"),
+        ({"processes": 1}, (2, None), r"processes is 1, and the job has 2 node\(s\): leave trainer.processes out"),
+    ],
+)
+def test_a_training_that_a_job_cannot_split_is_refused(
+    given: dict[str, Any], job: tuple[int, int | None], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Finetune(**{**PLAIN, **given}).placed(*job)
+
+
+def test_processes_that_are_asked_for_are_kept_where_the_job_has_room() -> None:
+    assert Finetune(**PLAIN, processes=2, micro_batch=4).placed().processes == 2  # this machine: nobody counts
+    assert Finetune(**PLAIN, processes=2, micro_batch=4).placed(2, 4).processes == 2
 
 
 @pytest.mark.parametrize("method", ["lora", "qlora"])
