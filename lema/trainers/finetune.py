@@ -62,6 +62,7 @@ class Finetune(Spec):
     micro_batch: Count = runtime(default=8)  # rows that go through the model at once
     processes: Count | None = runtime(default=None)  # ranks on all nodes together; None: as many as the job is for
     deepspeed: Literal["none", "zero2", "zero3"] = runtime(default="none")
+    offload: Literal["none", "optimizer", "parameters"] = runtime(default="none")  # to main memory; "parameters": both
     gradient_checkpointing: bool = runtime(default=False)
     threads: Count | None = runtime(default=None)  # of each process; None: as the environment says
     device: Literal["auto", "cpu", "cuda"] = runtime(default="auto")
@@ -82,8 +83,10 @@ class Finetune(Spec):
                 raise ConfigError(
                     f"trainer.{changed[0]} means nothing with trainer.method=full: leave it out, or use lora or qlora"
                 )
-        if self.method == "qlora" and self.deepspeed == "zero3":
-            raise ConfigError("trainer.deepspeed=zero3 does not split 4-bit weights: use zero2 or none with qlora")
+        if self.offload != "none" and self.deepspeed == "none":
+            raise ConfigError(f"trainer.offload={self.offload} is DeepSpeed's: add trainer.deepspeed=zero2 or zero3")
+        if self.offload == "parameters" and self.deepspeed != "zero3":
+            raise ConfigError("trainer.offload=parameters needs weights that are split: use trainer.deepspeed=zero3")
 
     def _lora(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("lora_rank", "lora_alpha", "lora_dropout", "lora_targets")}
@@ -126,7 +129,7 @@ class Finetune(Spec):
             )
         share = self.batch_size // room
         rows = next(rows for rows in range(min(self.micro_batch, share), 0, -1) if share % rows == 0)
-        return dataclasses.replace(self, processes=room, micro_batch=rows)  # type: ignore[type-var]
+        return dataclasses.replace(self, processes=room, micro_batch=rows)
 
     def check_model(self, model: Model, *, from_checkpoint: bool) -> None:
         """Raise ConfigError if this training of this model makes no sense."""
@@ -151,7 +154,7 @@ class Finetune(Spec):
         self.check_model(_model(job), from_checkpoint=job.base is not None)
         here = place()
         placed = self.placed(here.nodes, here.per_node)
-        job = msgspec.structs.replace(job, trainer=dataclasses.asdict(placed))  # type: ignore[call-overload]
+        job = msgspec.structs.replace(job, trainer=dataclasses.asdict(placed))
         folder = Folder(Path(job.work), placed.layout)
         before = folder.outcome()
         if before is not None and before.status == "done" and Path(job.output).is_dir():

@@ -49,6 +49,8 @@ def learn(job: TrainJob, model: Model, trainer: Finetune, folder: Folder) -> dic
     return lengths | {
         "steps": plan.steps,
         "rows_a_step": plan.batch_size,
+        "ranks": trainer.ranks,
+        "micro_batch": trainer.micro_batch,
         "target_tokens": curve[-1]["target_tokens"],
         "final_loss": curve[-1]["loss"],
         "mean_loss_last_tenth": _mean([row["loss"] for row in curve[-max(1, len(curve) // 10) :]]),
@@ -189,9 +191,14 @@ def settings(
 
 
 def deepspeed_settings(trainer: Finetune, accumulation: int, half: str) -> dict[str, Any] | None:
-    """The DeepSpeed configuration of ZeRO-2 or ZeRO-3, without offloading."""
+    """The DeepSpeed configuration of ZeRO-2 or ZeRO-3."""
     if trainer.deepspeed == "none":
         return None
+    memory = {
+        "device": "cpu",
+        "pin_memory": half != "float32",
+    }  # float32: a machine without GPU, where nothing is copied
+    offload = {"optimizer": ["optimizer"], "parameters": ["optimizer", "param"]}.get(trainer.offload, [])
     return {
         "train_micro_batch_size_per_gpu": 1,
         "gradient_accumulation_steps": accumulation,
@@ -204,6 +211,7 @@ def deepspeed_settings(trainer: Finetune, accumulation: int, half: str) -> dict[
             "stage": int(trainer.deepspeed.removeprefix("zero")),
             "overlap_comm": half != "float32",
             "stage3_gather_16bit_weights_on_model_save": True,
+            **{f"offload_{what}": memory for what in offload},
         },
     }
 

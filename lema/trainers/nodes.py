@@ -48,6 +48,8 @@ class Place:
         """Have the other nodes start their ranks; where those meet, `host:port`, or nothing on one node."""
         if self.meeting is None:
             return ""
+        for old in self.meeting.glob("lost-*"):
+            old.unlink()
         rendezvous = f"{socket.gethostname()}:{free_port()}"
         self._say(Call(id=secrets.token_hex(8), job=str(job), rendezvous=rendezvous))
         return rendezvous
@@ -58,7 +60,7 @@ class Place:
             self._say(Call(id=secrets.token_hex(8)))
 
     def end(self, code: int) -> None:
-        """Have the other nodes' helpers end. The batch script takes the exit code from here: srun's own is the highest."""
+        """Have the other nodes' helpers end. The batch script reads the exit code here: srun's own is the highest."""
         if self.meeting is not None:
             self.meeting.mkdir(parents=True, exist_ok=True)
             _write(self.meeting / "ended", f"{code}".encode())

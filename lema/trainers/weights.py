@@ -33,7 +33,9 @@ def build(model: Model, trainer: Finetune, base: Path | None, device: str, seed:
     continued = base if base is not None and is_adapter(base) else None
     whole = base if continued is None else None
     quantised = trainer.method == "qlora"
-    loaded = load_model(model, whole, device=device, quantised=quantised)
+    half = "float32" if device == "cpu" else model.dtype
+    storage = half if quantised and trainer.deepspeed == "zero3" else None
+    loaded = load_model(model, whole, device=device, quantised=quantised, storage=storage)
     if quantised:
         from peft import prepare_model_for_kbit_training
 
@@ -75,7 +77,7 @@ def count_parameters(model: Any) -> tuple[int, int]:
     everything = trained = 0
     for parameter in model.parameters():
         number = getattr(parameter, "ds_numel", parameter.numel())
-        everything += 2 * number if type(parameter).__name__ == "Params4bit" else number
+        everything += 2 * number * parameter.element_size() if type(parameter).__name__ == "Params4bit" else number
         trained += number if parameter.requires_grad else 0
     return everything, trained
 

@@ -10,15 +10,18 @@ import pytest
 from pydantic import ValidationError
 
 from lema.errors import ConfigError
+from lema.lm.loading import nf4
 from lema.models import Model
 from lema.spec import key
 from lema.trainers.finetune import Finetune
+from lema.trainers.learning import deepspeed_settings
 
 PLAIN: dict[str, Any] = {"method": "full", "learning_rate": 1e-4, "epochs": 1.0, "batch_size": 8}
 
 
 def test_how_it_runs_is_not_what_it_is() -> None:
     running = {"micro_batch": 2, "processes": 2, "deepspeed": "zero2", "gradient_checkpointing": True, "threads": 3}
+    running["offload"] = "optimizer"
     assert key(Finetune(**PLAIN)) == key(Finetune(**PLAIN, **running, device="cpu", save_every=7))
 
 
@@ -65,7 +68,8 @@ def test_every_so_many_steps_and_the_last_are_kept() -> None:
         ({"batch_size": 12, "micro_batch": 8, "processes": 1}, "does not divide"),
         ({"batch_size": 8, "micro_batch": 4, "processes": 3}, "does not divide"),
         ({"lora_rank": 8}, "lora_rank means nothing"),
-        ({"method": "qlora", "deepspeed": "zero3"}, "zero3"),
+        ({"offload": "optimizer"}, "offload=optimizer is DeepSpeed's"),
+        ({"offload": "parameters", "deepspeed": "zero2"}, "offload=parameters needs .*deepspeed=zero3"),
     ],
 )
 def test_impossible_combinations_are_refused(wrong: dict[str, Any], said: str) -> None:
@@ -118,6 +122,35 @@ def test_an_adapter_on_random_weights_is_refused(method: str) -> None:
     trainer = Finetune(**{**PLAIN, "method": method})
     with pytest.raises(ConfigError, match="random"):
         trainer.check_model(Model(name="new", shipped="tiny", fresh=True), from_checkpoint=False)
+
+
+@pytest.mark.parametrize(
+    ("said", "stage", "moved"),
+    [
+        ({"deepspeed": "zero2"}, 2, {}),
+        ({"deepspeed": "zero2", "offload": "optimizer"}, 2, {"optimizer"}),
+        ({"deepspeed": "zero3", "offload": "optimizer"}, 3, {"optimizer"}),
+        ({"deepspeed": "zero3", "offload": "parameters"}, 3, {"optimizer", "param"}),
+    ],
+)
+def test_deepspeed_is_told_what_the_spec_says(said: dict[str, Any], stage: int, moved: set[str]) -> None:
+    trainer = Finetune(**PLAIN, **said, processes=2, micro_batch=2, max_grad_norm=0.3)
+    told = deepspeed_settings(trainer, 2, "bfloat16")
+    assert told is not None
+    zero = told["zero_optimization"]
+    assert (zero["stage"], told["gradient_accumulation_steps"], told["gradient_clipping"]) == (stage, 2, 0.3)
+    assert told["bf16"] == {"enabled": True} and told["fp16"] == {"enabled": False}
+    assert {name.removeprefix("offload_") for name in zero if name.startswith("offload_")} == moved
+    assert all(zero[f"offload_{what}"] == {"device": "cpu", "pin_memory": True} for what in moved)
+    assert deepspeed_settings(Finetune(**PLAIN), 1, "bfloat16") is None
+
+
+def test_four_bit_weights_pose_as_what_zero3_splits() -> None:
+    """As bfloat16 on a GPU, where all other weights are; tests/real/test_ranks.py trains with float32."""
+    assert str(nf4("bfloat16", "bfloat16").bnb_4bit_quant_storage) == "torch.bfloat16"
+    assert str(nf4("bfloat16", None).bnb_4bit_quant_storage) == "torch.uint8"
+    both = [nf4("bfloat16", storage) for storage in ("bfloat16", None)]
+    assert {(made.bnb_4bit_quant_type, made.bnb_4bit_use_double_quant) for made in both} == {("nf4", True)}
 
 
 def test_planning_a_training_imports_no_torch() -> None:
