@@ -72,11 +72,13 @@ def load_model(
             precision is 10-80 times slower.
         quantised: NF4 with double quantisation (QLoRA).
         storage: the type that 4-bit weights pose as, so that ZeRO-3 splits them like all others; bytes by default.
-        merge: fold an adapter into the weights, as the paper does before inference.
+        merge: fold an adapter into the weights, as the paper does before inference. Never into 4-bit ones, which
+            would be rounded again: there it stays apart.
         trainable: leave an adapter unmerged and open to training.
 
     Raises:
         InputError: the checkpoint is no model.
+        StageFailed: the merged model does not compute what the adapter does.
         MissingExtra: bitsandbytes is needed and not installed.
     """
     dtype = dtype or ("float32" if device == "cpu" else model.dtype)
@@ -87,10 +89,12 @@ def load_model(
         from peft import PeftModel
 
         loaded = PeftModel.from_pretrained(loaded, str(adapter), is_trainable=trainable)
-        if merge and not trainable:
-            loaded = loaded.merge_and_unload()
     if not quantised:
         loaded = loaded.to(device)
+    if adapter is not None and merge and not trainable and not quantised:
+        from lema.lm.merging import merge as folded
+
+        loaded, _ = folded(loaded, load_tokenizer(model, adapter))
     return loaded.eval()
 
 

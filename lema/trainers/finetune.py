@@ -23,6 +23,7 @@ from lema.trainers.nodes import place
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+LORA = ("lora_rank", "lora_alpha", "lora_dropout", "lora_targets", "merge")
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -56,6 +57,7 @@ class Finetune(Spec):
     max_length: Annotated[int, Field(ge=2)] = 1024  # tokens of an example, or of a packed row
     packing: bool = False
     over_long: Share = 0.0  # the largest share of over-long examples that may be left out
+    merge: bool = since(False)  # publish a whole model in place of the adapter, checked against it
     keep_every: Count | None = since(None)  # steps between checkpoints kept as results; the last step is kept too
 
     save_every: Count = runtime(default=100)  # steps between checkpoints
@@ -89,7 +91,7 @@ class Finetune(Spec):
             raise ConfigError("trainer.offload=parameters needs weights that are split: use trainer.deepspeed=zero3")
 
     def _lora(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("lora_rank", "lora_alpha", "lora_dropout", "lora_targets")}
+        return {name: getattr(self, name) for name in LORA}
 
     def keeps(self, step: int, last: int) -> bool:
         """Whether the weights after this step are kept as a result."""

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from lema.errors import InputError, Preempted
 from lema.lm.encoding import Encoded, encode
 from lema.lm.loading import load_tokenizer, pick_device
@@ -44,8 +46,10 @@ def learn(job: TrainJob, model: Model, trainer: Finetune, folder: Folder) -> dic
     if loop.state.global_step < plan.steps:
         raise Preempted("asked to stop")
     curve = curve_of(loop.state.log_history, plan)
-    finish(loop, job, model, trainer, base, curve)
+    merged = finish(loop, job, model, trainer, base, curve)
     parameters, trained = count_parameters(loop.model)
+    if merged is not None:
+        lengths["merge"] = msgspec.structs.asdict(merged)
     return lengths | {
         "steps": plan.steps,
         "rows_a_step": plan.batch_size,

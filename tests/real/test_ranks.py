@@ -23,7 +23,7 @@ from lema.protocols import TrainJob
 from lema.trainers.finetune import Finetune
 from lema.trainers.nodes import MEETING, NODES, RENDEZVOUS
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(2400)]
 TINY = Model(name="tiny", shipped="tiny", dtype="float32")
 #: method, deepspeed, offload
 KINDS = [
@@ -34,7 +34,10 @@ OFFLOADED = [("full", "zero2", "optimizer"), ("lora", "zero3", "parameters")]
 SMOL = ("lora", "zero2", "smollm2")
 #: Begun by one rank, and gone on with by two.
 MOVED = ("full", "none", "moved")
-EVERY = [(kind, ranks) for kind in (*KINDS, SMOL) for ranks in (2, 4)] + [(kind, 2) for kind in (*OFFLOADED, MOVED)]
+MERGED = ("lora", "zero3", "merged")
+EVERY = [(kind, ranks) for kind in (*KINDS, SMOL) for ranks in (2, 4)] + [
+    (kind, 2) for kind in (*OFFLOADED, MOVED, MERGED)
+]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +63,8 @@ def job(root: Path, kind: tuple[str, str, str], ranks: int, smol: Path) -> Train
         max_steps=3 if small else 4,
         processes=ranks,
         deepspeed="none" if ranks == 1 else split,
-        offload="none" if small or kind == MOVED else rest,
+        offload="none" if small or kind in (MOVED, MERGED) else rest,
+        merge=kind == MERGED,
         save_every=2 if ranks == 1 else 100,
         threads=1,
         device="cpu",
@@ -80,7 +84,7 @@ def trained(cluster: Cluster, smollm2_dir: Path, tmp_path_factory: pytest.TempPa
     root = tmp_path_factory.mktemp("ranks")
     write_examples(root / "examples.jsonl", toy_examples(24))
     alone = [(method, "none", "none") for method in ("full", "lora", "qlora")]
-    for ranks, kinds in ((1, [*alone, SMOL]), (2, [*KINDS, *OFFLOADED, SMOL, MOVED]), (4, [*KINDS, SMOL])):
+    for ranks, kinds in ((1, [*alone, SMOL]), (2, [*KINDS, *OFFLOADED, SMOL, MOVED, MERGED]), (4, [*KINDS, SMOL])):
         jobs = root / f"jobs-{ranks}.json"
         jobs.write_bytes(msgspec.json.encode([job(root, kind, ranks, smollm2_dir) for kind in kinds]))
         words = [sys.executable, str(ROOT / "tests" / "several_trainings.py"), str(jobs), str(ranks)]
@@ -90,7 +94,7 @@ def trained(cluster: Cluster, smollm2_dir: Path, tmp_path_factory: pytest.TempPa
             words = ["srun", "-N2", "--ntasks-per-node=1", *words]
             told |= cluster.environment | {NODES: "2", MEETING: str(root), RENDEZVOUS: f"127.0.0.1:{port}"}
         done = subprocess.run(
-            words, env={**os.environ, **told}, capture_output=True, text=True, timeout=500, check=False
+            words, env={**os.environ, **told}, capture_output=True, text=True, timeout=1200, check=False
         )
         assert done.returncode == 0, done.stderr[-5000:]
         if ranks == 1:
@@ -131,15 +135,17 @@ def test_what_ranks_leave_loads_with_plain_libraries_and_computes_the_same(
 
     def outputs(place: Path) -> Any:
         with torch.no_grad():
-            return load(place / "model", base, kind[0])(input_ids=probe).logits.log_softmax(-1)
+            return load(place / "model", base)(input_ids=probe).logits.log_softmax(-1)
 
+    whole = kind[0] == "full" or kind == MERGED
+    assert (folder(trained, kind, ranks) / "model" / "model.safetensors").exists() == whole
     assert torch.allclose(outputs(folder(trained, kind, ranks)), outputs(folder(trained, single(kind), 1)), atol=0.02)
 
 
-def load(model: Path, base: Path, method: str) -> Any:
+def load(model: Path, base: Path) -> Any:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    if method == "full":
+    if not (model / "adapter_config.json").exists():
         return AutoModelForCausalLM.from_pretrained(str(model)).float().eval()
     return PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(str(base)).float(), str(model)).eval()

@@ -127,7 +127,7 @@ def test_an_adapter_on_random_weights_is_refused(method: str) -> None:
 @pytest.mark.parametrize(
     ("said", "stage", "moved"),
     [
-        ({"deepspeed": "zero2"}, 2, {}),
+        ({"deepspeed": "zero2"}, 2, set()),
         ({"deepspeed": "zero2", "offload": "optimizer"}, 2, {"optimizer"}),
         ({"deepspeed": "zero3", "offload": "optimizer"}, 3, {"optimizer"}),
         ({"deepspeed": "zero3", "offload": "parameters"}, 3, {"optimizer", "param"}),
