@@ -10,8 +10,9 @@ export DS_ACCELERATOR ?= cpu
 demo: setup
 	$(VENV)/bin/lema
 
+# Two files at a time, in the order of their folders: the long ones of tests/flow and tests/real come first.
 test: setup
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	$(VENV)/bin/ruff check .

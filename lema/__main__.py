@@ -28,7 +28,9 @@ def main(words: Sequence[str] | None = None) -> int:
     A bug is not caught: its traceback is printed, and the exit code is 1.
     """
     try:
-        code = command(list(sys.argv[1:] if words is None else words))
+        code = _recalled() if words is None else None
+        if code is None:
+            code = command(list(sys.argv[1:] if words is None else words))
         sys.stdout.flush()
         return code
     except LemaError as error:
@@ -40,6 +42,15 @@ def main(words: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `lema --help | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _recalled() -> int | None:
+    """What looks after jobs of a cluster is done from the plan that was submitted, where it is sure to be the same."""
+    if not any(word.startswith("slurm=") for word in sys.argv[1:]):
+        return None
+    from lema.cluster.recall import recalled
+
+    return recalled(sys.argv[1:])
 
 
 def _say(text: str) -> None:

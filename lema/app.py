@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lema import people, runner
+from lema import listing, people, runner
 from lema.cluster import modes
 from lema.config import root
 from lema.doctor import examine
@@ -19,7 +21,7 @@ from lema.errors import ConfigError, StageFailed
 from lema.extras import require
 from lema.options import Options, Point
 from lema.outputs import grade_outputs
-from lema.plan import Plan, plan, reachable
+from lema.plan import Plan, listed, plan, reachable
 from lema.progress import Display, label
 from lema.spec import digest, key
 from lema.store import Store
@@ -40,7 +42,7 @@ def run(points: Sequence[Any], options: Options) -> int:
     """
     if options.mode in ("run", "report"):
         check_tracking(points, push=options.push)
-    console = Console(stderr=False, soft_wrap=not sys.stdout.isatty())
+    console = Console(stderr=options.json, soft_wrap=not sys.stdout.isatty())
     if options.slurm is not None and options.mode in modes.MODES:
         return modes.MODES[options.mode](points, options, console, group_of(points))
     return MODES[options.mode](points, options, console)
@@ -75,7 +77,10 @@ def failure_table(outcome: runner.Outcome) -> str:
 
 def show_plan(points: Sequence[Point], options: Options, console: Console) -> int:
     """The merged plan, and nothing else."""
-    planned = plan(points, Store(options.store_path()))
+    planned = plan(points, store := Store(options.store_path()))
+    if options.json:
+        listing.write(listing.stages("plan", store.root, len(points), listed(planned)))
+        return 0
     console.print(plan_table(planned, points))
     missing = planned.missing()
     console.print(
@@ -89,16 +94,26 @@ def plan_table(planned: Plan, points: Sequence[Point]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("stage", "key", "state", "needs", "for"):
         table.add_column(name, no_wrap=name != "for")
+    names = distinct(points)
     for step in planned.steps:
-        table.add_row(step.stage.kind, step.key, step.state, step.stage.needs, escape(users(step.points, points)))
+        table.add_row(step.stage.kind, step.key, step.state, step.stage.needs, escape(users(step.points, names)))
     return table
 
 
-def users(numbers: Sequence[int], points: Sequence[Point]) -> str:
+def distinct(points: Sequence[Point]) -> list[str]:
+    """What tells the experiments of a command apart: the settings that not all of them share."""
+    shared = set.intersection(*(set(point.overrides) for point in points)) if len(points) > 1 else set()
+    return [
+        " ".join(word for word in point.overrides if word not in shared) or f"#{number}"
+        for number, point in enumerate(points)
+    ]
+
+
+def users(numbers: Sequence[int], names: Sequence[str]) -> str:
     """Which experiments need a stage, in words."""
-    if len(numbers) == len(points):
+    if len(numbers) == len(names):
         return "all"
-    shown = [" ".join(points[number].overrides) or f"#{number}" for number in numbers]
+    shown = [names[number] for number in numbers]
     return "; ".join(shown) if len(shown) <= 2 else f"{shown[0]}; ... ({len(shown)} experiments)"
 
 
@@ -106,6 +121,11 @@ def show_status(points: Sequence[Point], options: Options, console: Console) -> 
     """The plan with who works on what, and how far it is."""
     store = Store(options.store_path())
     planned = plan(points, store)
+    if options.json:
+        listing.write(
+            listing.stages("status", store.root, len(points), map(partial(worked_on, store), listed(planned)))
+        )
+        return 0
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("stage", "key", "state", "progress", "where"):
         table.add_column(name, no_wrap=True)
@@ -116,6 +136,15 @@ def show_status(points: Sequence[Point], options: Options, console: Console) -> 
         table.add_row(step.stage.kind, step.key, step.state, far, f"{holder.host}:{holder.pid}" if holder else "")
     console.print(table)
     return 0
+
+
+def worked_on(store: Store, stage: listing.StageState) -> listing.StageState:
+    """The stage with who works on it, and how far it is."""
+    address = f"{stage.kind}-{stage.key}"
+    holder = store.holder(address) if stage.state == "running" else None
+    done, total = (None if stage.state == "have" else store.progress_at(address)) or (None, None)
+    where = f"{holder.host}:{holder.pid}" if holder else None
+    return msgspec.structs.replace(stage, done=done, total=total, where=where)
 
 
 def show(points: Sequence[Point], options: Options, console: Console) -> int:
@@ -140,12 +169,18 @@ def show_comparison(points: Sequence[Point], options: Options, console: Console)
 
 
 def collected(points: Sequence[Point], options: Options) -> Report:
-    from lema.report import paper
+    from lema.report import paper, paper_picks
     from lema.report.collect import QUESTION, collect  # loads numpy and scipy, which planning does without
 
     figures = paper.load(root() / paper.FILE)
+    asked = any(point.experiment.discrimination is not None for point in points)
     return collect(
-        points, Store(options.store_path()), command_line(), question=options.question or QUESTION, paper=figures
+        points,
+        Store(options.store_path()),
+        command_line(),
+        question=options.question or QUESTION,
+        paper=figures,
+        paper_picks=paper_picks.load(root() / paper_picks.FILE) if asked else (),
     )
 
 

@@ -14,6 +14,7 @@ from lema.errors import ConfigError
 from lema.experiment import Experiment
 from lema.options import Options, Point, TaskPoint
 from lema.protocols import Task
+from lema.provenance import config_root
 from lema.spec import Spec, spec
 from lema.wording import redacted, shown
 
@@ -47,8 +48,7 @@ def root() -> Path:
 
     That is the package's own copy in an installed wheel, and the repository in a checkout.
     """
-    packaged = Path(__file__).parent / "_config"
-    return packaged if packaged.is_dir() else Path(__file__).parents[1]
+    return config_root()
 
 
 def root_names() -> tuple[str, ...]:

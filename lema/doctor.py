@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lema import listing
 from lema.cluster import queue
 from lema.cluster.batch import trial
 from lema.cluster.profile import Profile
@@ -40,12 +41,18 @@ class Finding(NamedTuple):
 def examine(_points: Sequence[Point], options: Options, console: Console) -> int:
     """Print what was found; exit code 2 when something would stop a run."""
     found = list(findings(options.store_path(), options.slurm))
+    code = 2 if any(finding.state == "bad" for finding in found) else 0
+    if options.json:
+        listing.write(
+            listing.Findings(mode="doctor", findings=tuple(listing.Found(**finding._asdict()) for finding in found))
+        )
+        return code
     table = Table(box=None, show_header=False, pad_edge=False)
     colours = {"ok": "green", "note": "yellow", "bad": "red"}
     for finding in found:
         table.add_row(finding.what, f"[{colours[finding.state]}]{finding.state}[/]", escape(finding.said))
     console.print(table)
-    return 2 if any(finding.state == "bad" for finding in found) else 0
+    return code
 
 
 def findings(store: Path, profile: Profile | None = None) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from lema.blend import Blend, Budget
 from lema.datasets import Published, parts_of, told_parts
+from lema.discriminating import check_discrimination
 from lema.errors import ConfigError
 from lema.evolution import Strategy
 from lema.evolving import check_evolution
@@ -16,7 +17,7 @@ from lema.formats import Format
 from lema.likeness import Decontamination
 from lema.models import Model
 from lema.protocols import Corrector, Engine, Task, Trainer
-from lema.sections import Analysis, Augmentation, Checkpoint, Evaluation, Generation, Scored
+from lema.sections import Analysis, Augmentation, Checkpoint, Discrimination, Evaluation, Generation, Scored
 from lema.slices import Slice
 from lema.spec import Spec, runtime, spec
 from lema.tracking import Tracking
@@ -47,6 +48,7 @@ class Experiment(Spec):
     decontamination: Decontamination | None = None
     checkpoint: Checkpoint = Checkpoint()
     analysis: Analysis | None = None
+    discrimination: Discrimination | None = None
     teacher: Engine | None = runtime(default=None)  # only a place for `${teacher}`; a corrector holds it
     tracking: Tracking | None = runtime(default=None)
     seed: Annotated[int, Field(ge=0)] = 0
@@ -60,6 +62,8 @@ class Experiment(Spec):
         self.check_slices()
         if self.evolution_strategy is not None:
             check_evolution(self, self.evolution_strategy)
+        if self.discrimination is not None:
+            check_discrimination(self, self.discrimination)
         self.check_cot()
         self.check_checkpoint()
         self.trainer.check_model(self.model, from_checkpoint=False)

@@ -15,6 +15,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     point: dict[str, Any]
     overrides: tuple[str, ...] = ()
     group: str = ""
+    place: tuple[int, int] | None = None  # of several processes that share one stage: which, and how many there are
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

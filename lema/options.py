@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,8 @@ from lema.spec import Spec, runtime, spec
 Mode = Literal[
     "run", "plan", "status", "wait", "cancel", "compare", "report", "grade", "rate", "undecided", "gc", "doctor"
 ]
+
+LISTS = ("plan", "status", "wait", "cancel", "doctor")  # modes that json=true goes with
 
 
 @spec
@@ -57,18 +60,22 @@ class Options(Spec):
     store: str = runtime(default="store")  # folder of artifacts; relative to where the command is typed
     workers: Annotated[int, Field(ge=1)] | None = runtime(default=None)  # None: one a core, one a GPU machine
     slurm: Profile | None = runtime(default=None)  # None: on this machine
+    submission: str | None = runtime(default=None)  # mode=status, wait, cancel: of this submission, or of the "last"
     report: str = runtime(default="report.html")
     question: str | None = runtime(default=None)  # that the report answers; None: whether corrections help
     undecided: str = runtime(default="undecided.jsonl")  # mode=undecided: where the solutions for people go
     grade: GradeOptions = runtime(default=GradeOptions())
     rate: RateOptions = runtime(default=RateOptions())
     push: bool = runtime(default=False)  # mode=run, report: send the W&B report that tracking=wandb keeps in a file
+    json: bool = runtime(default=False)  # mode=plan, status, wait, cancel, doctor: print a document (`lema.listing`)
     delete: bool = runtime(default=False)  # mode=gc: remove, not only list
     unreachable: bool = runtime(default=False)  # mode=gc: also artifacts that these experiments do not need
 
     def check(self) -> None:
         if self.push and self.mode not in ("run", "report"):
             raise ConfigError(f"push: only mode=run and mode=report make a report to send, got mode={self.mode}")
+        if self.json and self.mode not in LISTS:
+            raise ConfigError(f"json: mode={', '.join(LISTS)} can print JSON, got mode={self.mode}")
         given = {name: f"{name}.{field}" for name in ("grade", "rate") for field in changed(getattr(self, name))[:1]}
         given |= {name: name for name in changed(self) if name == "undecided"}
         for mode, name in given.items():
@@ -79,9 +86,14 @@ class Options(Spec):
                 "grade.input: mode=grade needs a JSONL file of outputs, such as grade.input=outputs.jsonl, whose rows "
                 "have `text`, and `question_id` or `reference`"
             )
-
+        if self.submission is not None and (self.slurm is None or self.mode not in ("status", "wait", "cancel")):
+            raise ConfigError("submission: only mode=status, wait and cancel with slurm= look after one")
         if self.slurm is None and self.mode in ("wait", "cancel"):
             raise ConfigError(f"slurm: mode={self.mode} is about jobs of a cluster; say which, as in slurm=testbed")
+
+    def only(self, names: Collection[str]) -> bool:
+        """Whether no other fields than these are set."""
+        return set(changed(self)).issubset(names)
 
     def store_path(self) -> Path:
         return Path(self.store).expanduser().resolve()

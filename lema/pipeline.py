@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from lema.blend import Budget
 from lema.datasets import Published
+from lema.discriminating import discriminations
 from lema.evolving import evolved_corrections
 from lema.experiment import Experiment
 from lema.protocols import Verifier
@@ -16,6 +17,7 @@ from lema.stage import Stage
 from lema.stages.augment import Augment
 from lema.stages.correct import Correct
 from lema.stages.delta_ppl import DeltaPerplexity
+from lema.stages.discriminate import Discriminate
 from lema.stages.evaluate import Evaluate
 from lema.stages.generate import Generate
 from lema.stages.grade import Grade
@@ -37,6 +39,7 @@ class Pipeline:
     base: tuple[Evaluate, ...]  # the same of the model before training; none when that is not asked for
     grade: tuple[Grade, ...] = ()  # both, under the grader of the paper's authors
     analyse: tuple[DeltaPerplexity, ...] = ()  # of the model before and after training
+    discriminate: tuple[Discriminate, ...] = ()  # of both too
 
     def targets(self) -> Iterator[Stage]:
         """Stages that nothing follows."""
@@ -44,6 +47,7 @@ class Pipeline:
         yield from self.evaluate
         yield from self.grade
         yield from self.analyse
+        yield from self.discriminate
 
 
 def pipeline(e: Experiment) -> Pipeline:
@@ -60,7 +64,8 @@ def pipeline(e: Experiment) -> Pipeline:
     trained = train(e, learned, evolved, e.data_budget)
     assert isinstance(trained.examples, Mix)
     base = tuple(evaluate(e, scored, None) for scored in e.scored) if e.evaluation.base else ()
-    after = tuple(evaluate(e, scored, choose(e, trained, scored)) for scored in e.scored)
+    untrained = e.discrimination is not None and not e.discrimination.trained
+    after = () if untrained else tuple(evaluate(e, scored, choose(e, trained, scored)) for scored in e.scored)
     return Pipeline(
         generate=generate,
         correct=correct,
@@ -70,7 +75,8 @@ def pipeline(e: Experiment) -> Pipeline:
         evaluate=after,
         base=base,
         grade=tuple(graded(e, (*base, *after))),
-        analyse=tuple(analyses(e, correct, trained)),
+        analyse=() if untrained else tuple(analyses(e, correct, trained)),
+        discriminate=tuple(discriminations(e, lambda scored: choose(e, trained, scored))),
     )
 
 

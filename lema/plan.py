@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from typing import Literal
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from lema.cluster.profile import needs
 from lema.errors import ConfigError
+from lema.graph import Graph, Node, State, states
+from lema.listing import StageState
 from lema.options import Point
 from lema.pipeline import pipeline
-from lema.spec import key
+from lema.spec import DIGITS, canonical, encode
 from lema.stage import Stage
 from lema.store import Store
-
-State = Literal["have", "running", "ready", "waiting"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,9 +38,27 @@ class Plan:
     """Stages in an order in which each comes after what it needs."""
 
     steps: tuple[Step, ...]
+    graph: Graph  # the same with the stages that finished ones hide
 
     def missing(self) -> list[Step]:
         return [step for step in self.steps if step.missing]
+
+
+def listed(planned: Plan, asks: Mapping[str, dict[str, Any]] | None = None) -> list[StageState]:
+    """The stages as `json=true` shows them. `asks`: what the jobs of missing ones ask for, by key."""
+    nodes = {node.key: node for node in planned.graph.nodes}
+    return [
+        StageState(
+            kind=step.stage.kind,
+            key=step.key,
+            state=step.state,
+            needs=nodes[step.key].needs,
+            upstream=step.upstream,
+            experiments=step.points,
+            asks=(asks or {}).get(step.key),
+        )
+        for step in planned.steps
+    ]
 
 
 class _Walk:
@@ -47,6 +67,7 @@ class _Walk:
     def __init__(self) -> None:
         self.keys: dict[int, str] = {}
         self.stages: dict[str, Stage] = {}
+        self.specs: dict[str, str] = {}
         self.upstream: dict[str, tuple[str, ...]] = {}
 
     def visit(self, stage: Stage) -> str:
@@ -54,9 +75,11 @@ class _Walk:
         if found is not None:
             return found
         above = tuple(dict.fromkeys(self.visit(needed) for needed in stage.upstream()))
-        own = key(stage)
+        whole = hashlib.sha256(encode(canonical(stage))).hexdigest()
+        own = whole[:DIGITS]
         self.keys[id(stage)] = own
         self.stages.setdefault(own, stage)
+        self.specs[own] = whole
         self.upstream[own] = above
         return own
 
@@ -73,45 +96,34 @@ class _Walk:
 
 
 def plan(points: Sequence[Point], store: Store) -> Plan:
-    """Merge the points' stages by key and look each up in the store.
+    """Merge the points' stages by key and look each up in the store (`lema.graph.states`)."""
+    graph, stages = merge(points)
+    found = states(graph, store)
+    steps = [Step(stages[n.key], n.key, n.upstream, n.points, found[n.key]) for n in graph.nodes if n.key in found]
+    return Plan(tuple(steps), graph)
 
-    A stage that is finished hides what it needed: upstream artifacts that were removed to save
-    space are not made again.
-    """
+
+def merge(points: Sequence[Point]) -> tuple[Graph, dict[str, Stage]]:
+    """The stages of all points, each once, and their specs by key."""
     walk = _Walk()
     pipelines = [pipeline(point.experiment) for point in points]  # alive, since the walk knows stages by id
     wanted: dict[str, list[int]] = {}
     for number, stages in enumerate(pipelines):
-        for own in sorted({own for target in stages.targets() for own in walk.reach(target)}):
+        for own in {own for target in stages.targets() for own in walk.reach(target)}:
             wanted.setdefault(own, []).append(number)
-    have = {own for own, stage in walk.stages.items() if own in wanted and store.find(stage) is not None}
-    needed = _needed(walk, (walk.visit(target) for stages in pipelines for target in stages.targets()), have)
-    steps = []
-    for own, stage in walk.stages.items():
-        if own in have or own in needed:
-            above = walk.upstream[own]
-            steps.append(Step(stage, own, above, tuple(wanted[own]), _state(stage, own, above, have, store)))
-    return Plan(tuple(steps))
-
-
-def _needed(walk: _Walk, targets: Iterable[str], have: set[str]) -> set[str]:
-    """Keys that must be made: missing targets, and what missing stages need."""
-    needed: set[str] = set()
-    todo = [own for own in targets if own not in have]
-    while todo:
-        own = todo.pop()
-        if own not in needed:
-            needed.add(own)
-            todo.extend(above for above in walk.upstream[own] if above not in have)
-    return needed
-
-
-def _state(stage: Stage, own: str, above: tuple[str, ...], have: set[str], store: Store) -> State:
-    if own in have:
-        return "have"
-    if store.running(stage) is not None:
-        return "running"
-    return "ready" if all(needed in have for needed in above) else "waiting"
+    nodes = [
+        Node(
+            kind=stage.kind,
+            key=own,
+            spec=walk.specs[own],
+            upstream=walk.upstream[own],
+            points=tuple(wanted[own]),
+            needs=needs(stage),
+        )
+        for own, stage in walk.stages.items()
+    ]
+    targets = dict.fromkeys(walk.visit(target) for stages in pipelines for target in stages.targets())
+    return Graph(experiments=len(points), nodes=tuple(nodes), targets=tuple(targets)), walk.stages
 
 
 def reachable(points: Sequence[Point]) -> set[str]:

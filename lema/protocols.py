@@ -14,8 +14,9 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 import msgspec
 from pydantic import Field
 
+from lema.errors import ConfigError
 from lema.records import Correction, Evolved, Judgement, Question, Seed, Solution
-from lema.spec import Spec, spec
+from lema.spec import Spec, since, spec
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,11 +42,24 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     logprobs: tuple[float, ...] | None = None  # one a completion token, when asked for
+    choices: tuple[float, ...] | None = None  # log-probability of each of `Sampling.choices`, in their order
 
 
 @spec
 class Sampling(Spec):
-    """How to draw continuations. Temperature 0 is greedy."""
+    """How to draw continuations. Temperature 0 is greedy.
+
+    With `choices` nothing is written freely: a reply is one of these texts, and says the natural
+    log-probability that the model gives to each of them right after the prompt (`Reply.choices`): the
+    sum over the tokens of the text, tokenised apart from the prompt, without an end token. So " yes"
+    and "yes" are different choices, and their probabilities do not add up to 1. The text is the most
+    likely choice, or, above temperature 0, drawn in proportion to probability ** (1 / temperature);
+    `top_p`, `max_tokens` and `stop` do not count. An engine that cannot do this raises ConfigError.
+
+        labels = (" yes", " no")
+        replies = complete(prompts, Sampling(choices=labels))
+        scores = [dict(zip(labels, reply.choices)) for (reply,) in replies]
+    """
 
     kind = "sampling"
     n: Annotated[int, Field(ge=1)] = 1
@@ -54,6 +68,13 @@ class Sampling(Spec):
     max_tokens: Annotated[int, Field(ge=1)] = 512
     stop: tuple[str, ...] = ()  # the stop string itself is not part of the text
     logprobs: bool = False
+    choices: tuple[str, ...] = since(default=())
+
+    def check(self) -> None:
+        if not all(self.choices) or len(set(self.choices)) < len(self.choices):
+            raise ConfigError(f"choices: expected different texts that are not empty, got {list(self.choices)}")
+        if self.choices and self.logprobs:
+            raise ConfigError("logprobs: replies to `choices` have the log-probabilities of the choices; leave it out")
 
 
 #: n replies for each prompt, in the order given; fewer only from an engine that plays back what was recorded.

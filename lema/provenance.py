@@ -44,6 +44,12 @@ def code_version() -> CodeVersion:
     return CodeVersion(commit, bool(changes))
 
 
+def config_root() -> Path:
+    """The folder that holds conf, experiments, sweeps and slurm: in an installed wheel the package's own copy."""
+    packaged = PACKAGE / "_config"
+    return packaged if packaged.is_dir() else PACKAGE.parent
+
+
 def git(*arguments: str) -> str | None:
     """What git prints about the package's folder; None when it cannot say."""
     # Inside a git hook these name another repository.

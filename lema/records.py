@@ -41,6 +41,7 @@ class Question(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     solution: str = ""  # reference reasoning path, as the data set gives it
     difficulty: str = ""
     choices: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()  # other answers that are as right
     parent: str | None = None  # the question that this one was evolved from
     trace: dict[str, Any] | None = None
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from lema.discrimination.asking import Asking, Distractors, ReadOut, View
 from lema.errors import ConfigError
 from lema.formats import Format
 from lema.protocols import Engine, Sampling, Task
@@ -84,6 +85,67 @@ class Analysis(Spec):
     device: Literal["auto", "cpu", "cuda"] = runtime(default="auto")
     batch_tokens: Count = runtime(default=8192)  # tokens that go through the model at once
     part: Count = runtime(default=500)  # corrections between two saves
+
+
+@spec
+class Discrimination(Spec):
+    """Can models pick their own right answers (SELF-[IN]CORRECT, arXiv 2404.04298)? n candidates, then a pick of one.
+
+    Args:
+        questions: of the experiment's own task; None takes all that are scored, of all tasks.
+        seeds: of sampling candidates, one set of them each; a question's sets are one cluster.
+        engine: who samples the candidates; None: the model that picks.
+        demos: training questions for the worked examples of the prompt.
+        format: wording of the candidates' prompts and of the picks'; None takes the experiment's.
+        seed: of the orders, and of the worked examples.
+        trained: also for the trained model. False trains nothing: the model as it is, with its accuracy.
+
+    The other fields are those of `lema.discrimination.asking.Asking`, for each read-out.
+    """
+
+    kind = "discrimination"
+    questions: Slice | None = None
+    sampling: Sampling = Sampling(n=4, temperature=0.7)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
+    engine: Engine | None = None
+    read_outs: tuple[ReadOut, ...] = ("label_text",)
+    view: View = "final_answer"
+    reasoning: bool = False
+    shots: Annotated[int, Field(ge=0, le=32)] = 2
+    distractors: Distractors = "own"
+    demos: Slice | None = None
+    cyclic: bool = False
+    format: Format | None = None
+    seed: int = 0
+    max_tokens: Count = 256  # of a written pick
+    trained: bool = True
+    device: Literal["auto", "cpu", "cuda"] = runtime(default="auto")
+    batch_tokens: Count = runtime(default=8192)
+    part: Count = runtime(default=200)  # questions between two saves
+
+    def check(self) -> None:
+        if self.sampling.temperature == 0:
+            raise ConfigError(
+                f"discrimination.sampling.temperature: {self.sampling.n} greedy candidates are one, "
+                f"{self.sampling.n} times over. Give a temperature above 0 (the paper: 0.7)."
+            )
+        for name, held in (("seeds", self.seeds), ("read_outs", self.read_outs)):
+            if not held or len(set(held)) < len(held):
+                raise ConfigError(f"discrimination.{name}: give at least one, each once, not {list(held)}")
+        for read_out in self.read_outs:
+            self.asking(read_out).check()
+
+    def asking(self, read_out: ReadOut) -> Asking:
+        """How this read-out is asked; `likelihood` puts no question, so that nothing of it applies there."""
+        if read_out == "likelihood":
+            return Asking(read_out=read_out, view="full_solution", shots=0)
+        return Asking(
+            read_out=read_out,
+            view=self.view,
+            reasoning=self.reasoning,
+            shots=self.shots,
+            distractors=self.distractors,
+        )
 
 
 @spec

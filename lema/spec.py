@@ -23,6 +23,7 @@ from pydantic.dataclasses import dataclass as validated
 from lema.errors import ConfigError
 
 T = TypeVar("T", bound=type)
+DIGITS = 16  # of a key
 SETTINGS = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
 
 
@@ -31,9 +32,12 @@ def runtime(*, default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"identity": False})
 
 
-def since(neutral: Any) -> Any:
-    """A field added after artifacts exist; at its neutral value it leaves keys as they were."""
-    return dataclasses.field(default=neutral, metadata={"neutral": neutral})
+def since(default: Any) -> Any:
+    """A field added after artifacts exist; at its default, which says "as before", it leaves keys as they were.
+
+    Written `since(default=...)`, it may be left out of calls that mypy checks.
+    """
+    return dataclasses.field(default=default, metadata={"neutral": default})
 
 
 class Spec:
@@ -99,7 +103,7 @@ def encode(canonical_form: Any) -> bytes:
 
 def digest(data: bytes) -> str:
     """16 hex digits of SHA-256."""
-    return hashlib.sha256(data).hexdigest()[:16]
+    return hashlib.sha256(data).hexdigest()[:DIGITS]
 
 
 def key(value: Spec) -> str:

@@ -25,6 +25,8 @@ class Stage(Spec):
     heavy: ClassVar[bool] = False  # loads a model: the local runner bounds how many run at once
     spreads: ClassVar[bool] = False  # can use several nodes, and several processes on each
 
+    shareable: ClassVar[bool] = False  # its first act is a `Work.map`, whose parts several processes may make
+
     @property
     def loads(self) -> str | None:
         """The identity of what must be loaded to run it; stages of equal ones share a process. None: share nothing."""

@@ -229,8 +229,8 @@ def matrix(answers: Answers) -> Matrix:
     return np.asarray(answers, dtype=np.float64)
 
 
-def resampled_means(values: Matrix, ends: tuple[float, float], seed: int) -> Matrix:
-    """Means of DRAWS bootstrap samples of the values and of half a pseudo-value at each end of the scale.
+def resampled_means(values: Matrix, ends: tuple[float, float], seed: int, draws: int = DRAWS) -> Matrix:
+    """Means of bootstrap samples of the values and of half a pseudo-value at each end of the scale.
 
     Accuracies have few distinct values, so a bootstrap sample is one multinomial draw of their counts: the same
     distribution as drawing questions one by one, and a thousand times less work.
@@ -239,7 +239,7 @@ def resampled_means(values: Matrix, ends: tuple[float, float], seed: int) -> Mat
 
     levels, counts = np.unique(np.round([*values, *ends], 12), return_counts=True)
     weights = counts - 0.5 * np.isin(levels, ends)
-    drawn = np.random.default_rng([seed, 0]).multinomial(len(values), weights / weights.sum(), size=DRAWS)
+    drawn = np.random.default_rng([seed, 0]).multinomial(len(values), weights / weights.sum(), size=draws)
     means: Matrix = drawn @ levels / len(values)
     return means
 

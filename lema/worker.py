@@ -28,17 +28,26 @@ from lema.plan import find_stages
 from lema.stage import Stage
 from lema.stages.train import Train
 from lema.store import Store
+from lema.store.sharing import Spread
 from lema.tracking import Tracking
 from lema.trainers.nodes import follow, place
 
 STOPS = (signal.SIGTERM, signal.SIGUSR2)
 
 
-def execute(stage: Stage, store: Store, tracking: dict[str, Any] | None = None, session: Session | None = None) -> bool:
-    """Run a stage and publish it. False: somebody else did it meanwhile."""
+def execute(
+    stage: Stage,
+    store: Store,
+    tracking: dict[str, Any] | None = None,
+    session: Session | None = None,
+    place: tuple[int, int] | None = None,
+) -> bool:
+    """Run a stage and publish it. False: somebody else did it meanwhile, or makes the last parts of it."""
     if tracking and isinstance(stage, Train):
         stage = dataclasses.replace(stage, tracking=tracking)  # its ranks log while they train
     inputs = [store.get(needed) for needed in stage.upstream()]
+    if place is not None and not share(stage, store, place, session):
+        return False
     with store.open_work(stage, inputs=inputs, session=session) as work:
         if work is None:
             return False
@@ -50,6 +59,19 @@ def execute(stage: Stage, store: Store, tracking: dict[str, Any] | None = None, 
 
         log_stage(stage, artifact.summary, tracking)
     return True
+
+
+def share(stage: Stage, store: Store, place: tuple[int, int], session: Session | None) -> bool:
+    """Make parts of a stage side by side with other processes; whether all parts are made, and this one publishes."""
+    inputs = [store.get(needed) for needed in stage.upstream()]
+    with store.open_share(stage, place, inputs=inputs, session=session) as work:
+        if work is None:
+            return False
+        try:
+            stage.run(store.get, work)
+        except Spread as ended:
+            return ended.whole
+    raise TypeError(f"{type(stage).__name__} does not begin with a map: it cannot be shared")
 
 
 def note_start(store: Store, stage: Stage) -> None:
@@ -89,7 +111,7 @@ def run(path: Path) -> Iterator[Result]:
         tracking = tracking_of(built.tracking, store, job.group)
         with Session() as session:
             for current, stage in zip(job.keys, stages, strict=True):
-                mine = execute(stage, store, tracking, session)
+                mine = execute(stage, store, tracking, session, job.place)
                 yield Result(key=current, exit_code=0, seconds=time.monotonic() - started, elsewhere=not mine)
                 started = time.monotonic()
     except LemaError as fault:

@@ -1,6 +1,7 @@
 """What jobs run from: a copy of the code and of the resolved configuration, taken when they are submitted.
 
 STORE/submissions/code/<digest>/         the packages; equal code is kept once
+STORE/submissions/plans/<name>.json      merged plans (`lema.cluster.recall`)
 STORE/submissions/<time>-<random>/       one submission: `submission.json`, and a folder for each stage
     <kind>-<key>/job.json                what the worker is told
     <kind>-<key>/<id>_submission.sh      what sbatch was given
@@ -11,12 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -43,6 +45,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     profile: dict[str, Any]
     points: tuple[dict[str, Any], ...]  # resolved configurations
     overrides: tuple[tuple[str, ...], ...]
+    plan: str  # name in `plans`: all stages of the command, finished or not
     stages: tuple[str, ...]  # addresses of the stages that are submitted
 
 
@@ -104,11 +107,22 @@ def code_files() -> Iterator[tuple[str, Path]]:
                     yield f"{package}/{path.relative_to(place).as_posix()}", path
 
 
-def stage_folders(store: Store) -> dict[str, Path]:
+class Trace(NamedTuple):
+    """Where a stage was last submitted from."""
+
+    folder: Path
+
+    def last_job(self) -> str:
+        """The id of the last of its jobs that left something; empty when none did."""
+        left = [*self.folder.glob("[0-9]*_submission.sh"), *self.folder.glob("[0-9]*_0_log.out")]
+        return max((path.name.partition("_")[0] for path in left), key=int, default="")
+
+
+def traces(store: Store) -> dict[str, Trace]:
     """Where each stage was last submitted from, by address."""
-    found: dict[str, Path] = {}
+    found: dict[str, Trace] = {}
     home = folder_of(store)
     for submission in sorted(home.iterdir()) if home.is_dir() else ():
         if (submission / "submission.json").is_file():
-            found |= {entry.name: entry for entry in submission.iterdir() if entry.is_dir()}
+            found |= {entry.name: Trace(Path(entry.path)) for entry in os.scandir(submission) if entry.is_dir()}
     return found

@@ -17,13 +17,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from lema.cluster import batch, snapshot
+from lema.cluster import batch, recall, snapshot
 from lema.cluster.profile import Profile
 from lema.cluster.queue import Queued, comment, job_name, me, settled
 from lema.errors import ConfigError
 from lema.extras import require
 from lema.jobs import Job
-from lema.options import Point
+from lema.options import Options, Point
 from lema.plan import Plan, Step, plan
 from lema.store import Store
 from lema.store.durable import write_whole
@@ -53,13 +53,15 @@ class Home(NamedTuple):
     code: Path
 
 
-def submit(points: Sequence[Point], profile: Profile, store: Store, group: str) -> Submitted:
+def submit(points: Sequence[Point], options: Options, store: Store, group: str) -> Submitted:
     """Put a job into the queue for each stage that is missing and not in it.
 
     Raises:
         ConfigError: there is no SLURM here, it refuses a job, or a training cannot be split over its job's processes.
         Unanswered: SLURM does not answer.
     """
+    profile = options.slurm
+    assert profile is not None
     require("submitit", extra="slurm", why="slurm=")
     store.prepare()
     snapshot.folder_of(store).mkdir(exist_ok=True)
@@ -69,12 +71,13 @@ def submit(points: Sequence[Point], profile: Profile, store: Store, group: str) 
         with lock.beating():
             before = settled(store)
             planned = plan(points, store)
+            kept = recall.keep(planned.graph, (point.raw for point in points), store, options, sys.argv[1:])
             queue = {
                 step.key: before[name] for step in planned.missing() if (name := store.address(step.stage)) in before
             }
             todo = [step for step in planned.missing() if step.key not in queue]
             check_spread(todo, profile)
-            home = _prepare(points, profile, store, todo, group) if todo else None
+            home = _prepare(points, profile, store, todo, group, kept) if todo else None
             jobs = {key: job.job for key, job in queue.items()}
             if home is not None:
                 for step in todo:
@@ -93,7 +96,9 @@ def check_spread(steps: Sequence[Step], profile: Profile) -> None:
         step.stage.check_spread(asked.nodes or 1, asked.per_node)
 
 
-def _prepare(points: Sequence[Point], profile: Profile, store: Store, todo: Sequence[Step], group: str) -> Home:
+def _prepare(
+    points: Sequence[Point], profile: Profile, store: Store, todo: Sequence[Step], group: str, kept: str
+) -> Home:
     """Write down what the jobs run from."""
     code = snapshot.keep_code(store)
     folder = snapshot.new_folder(store)
@@ -116,6 +121,7 @@ def _prepare(points: Sequence[Point], profile: Profile, store: Store, todo: Sequ
             profile=dataclasses.asdict(profile),
             points=tuple(point.raw for point in points),
             overrides=tuple(tuple(point.overrides) for point in points),
+            plan=kept,
             stages=tuple(store.address(step.stage) for step in todo),
             **snapshot.versions(),
         ),

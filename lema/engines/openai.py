@@ -27,6 +27,11 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class OpenAI(Spec):
     """Asks a server, many requests at once; each answer is on disk before it is used.
 
+    Of `Sampling.choices` it knows what the server lists as the likely next tokens: a choice that is one of
+    these to the letter has its log-probability, and any other that of the least likely one listed, which is
+    an upper bound. So take choices of one token, such as "A" and "B". `extra_body: {top_logprobs: 5}`
+    (completions: `{logprobs: 5}`) is for servers that list fewer than 20.
+
     Args:
         provider: whose model it is. Part of the identity in place of base_url: one model may move between hosts.
         api: `chat` sends a prompt as one user turn; `completions` sends it as it is.

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lema.engines.openai_errors import Fault, fault_of, scrubbed, tried
-from lema.engines.openai_wire import Unreadable, body, changed, read_answer, replies, sample_seed
+from lema.engines.openai_wire import Unreadable, body, changed, choice_replies, read_answer, replies, sample_seed
 from lema.engines.reply_cache import Answer, ReplyCache
 from lema.protocols import Prompt, Reply, Sampling
 from lema.spec import canonical
@@ -120,6 +120,8 @@ class Session:
     async def samples(self, prompt: Prompt, sampling: Sampling, arrived: Callable[[], None]) -> list[Reply]:
         """n replies to one prompt. Servers that silently give fewer are asked for each missing one alone."""
         first = await self.answer(prompt, sampling, n=sampling.n, seed=prompt.seed, arrived=arrived)
+        if sampling.choices:
+            return choice_replies(first, prompt, sampling)
         several = list(replies(first, sampling.stop))
         if len(several) < sampling.n and not self.short:
             self.short = True
@@ -155,7 +157,7 @@ class Session:
             arrived()
             return found
         await self.pace.turn()
-        fresh = await self.ask(asked, prompt, logprobs=sampling.logprobs)
+        fresh = await self.ask(asked, prompt, sampling)
         self.asked += 1
         if self.cache:
             await finished(asyncio.to_thread(self.cache.write, request, fresh), arrived)
@@ -163,7 +165,7 @@ class Session:
             arrived()
         return fresh
 
-    async def ask(self, asked: dict[str, Any], prompt: Prompt, *, logprobs: bool) -> Answer:
+    async def ask(self, asked: dict[str, Any], prompt: Prompt, sampling: Sampling) -> Answer:
         """Send one request, again if need be, and read what comes back.
 
         Raises:
@@ -185,7 +187,7 @@ class Session:
                 raise fault_of(error, self.engine, host=self.host, prompt=prompt.id, secret=self.secret) from None
             self.retries += raw.retries_taken
             try:
-                return read_answer(raw.content, logprobs=logprobs, secret=self.secret)
+                return read_answer(raw.content, sampling, secret=self.secret)
             except Unreadable as fault:
                 said = scrubbed(str(fault), self.secret)
             if attempt + 1 < tries:

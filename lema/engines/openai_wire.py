@@ -11,11 +11,16 @@ from typing import Any
 import msgspec
 
 from lema.engines.reply_cache import Answer, Choice
+from lema.lm.choosing import choice_reply, noise_key
 from lema.protocols import Prompt, Reply, Sampling
 
 EXCERPT = 300  # characters of what a server says that a message quotes
 SEEDS = 2**31  # servers differ in what they take; below this all agree
+LISTED = 20  # likely tokens that are asked for where choices are compared: as many as OpenAI and vLLM list
 SCRUBBED = 8  # shorter keys (`EMPTY`, `none`) are words of local servers and no secrets
+
+
+UNLIKELY = -9999.0  # what OpenAI gives for a token that cannot come; others say minus infinity, which JSON has not
 
 
 class Unreadable(Exception):
@@ -26,13 +31,20 @@ class Message(msgspec.Struct):
     content: str | None = None
 
 
+class Listed(msgspec.Struct):
+    token: str
+    logprob: float
+
+
 class Logprob(msgspec.Struct):
     logprob: float
+    top_logprobs: list[Listed] = []
 
 
 class Logprobs(msgspec.Struct):
     content: list[Logprob] | None = None  # chat
     token_logprobs: list[float | None] | None = None  # completions
+    top_logprobs: list[dict[str, float] | None] | None = None  # completions
 
 
 class WireChoice(msgspec.Struct):
@@ -67,6 +79,9 @@ def body(
     optional: dict[str, Any] = {"stop": list(sampling.stop)} if sampling.stop else {}
     if sampling.logprobs:
         optional["logprobs"] = True if chat else 1
+    if sampling.choices:
+        optional = {"logprobs": True, "top_logprobs": LISTED} if chat else {"logprobs": LISTED}
+        sampling, n = Sampling(temperature=1.0, max_tokens=1), 1  # servers differ in whether temperature counts
     return {
         "model": model,
         **text,
@@ -90,8 +105,10 @@ def sample_seed(seed: int, sample: int) -> int:
     return int.from_bytes(sha256(f"{seed}:{sample}".encode()).digest()[:4])
 
 
-def read_answer(data: bytes, *, logprobs: bool, secret: str) -> Answer:
+def read_answer(data: bytes, sampling: Sampling, *, secret: str) -> Answer:
     """The answer in the body of a response; the key is taken out should a server repeat it.
+
+    Where choices are compared, it holds the tokens that may come next, each as a choice with its log-probability.
 
     Raises:
         Unreadable: it is no JSON of the expected form, has no choices, or lacks the log-probabilities asked for.
@@ -103,9 +120,13 @@ def read_answer(data: bytes, *, logprobs: bool, secret: str) -> Answer:
     except (msgspec.ValidationError, ValueError, RecursionError) as fault:
         said = data[:EXCERPT].decode(errors="replace")
         raise Unreadable(f"{fault}, in what begins with {said!r}") from None
-    choices = tuple(choice(one, logprobs=logprobs) for one in sorted(wire.choices, key=lambda one: one.index))
-    if not choices:
+    if not wire.choices:
         raise Unreadable("an answer without choices")
+    if sampling.choices:
+        choices = tuple(next_tokens(wire.choices[0]))
+    else:
+        by_place = sorted(wire.choices, key=lambda one: one.index)
+        choices = tuple(choice(one, logprobs=sampling.logprobs) for one in by_place)
     usage = wire.usage or Usage()
     return Answer(
         choices=choices,
@@ -139,6 +160,33 @@ def choice(wire: WireChoice, *, logprobs: bool) -> Choice:
         else:
             raise Unreadable("an answer without the log-probabilities that were asked for")
     return Choice(text=text or "", finish_reason=wire.finish_reason or "stop", logprobs=found)
+
+
+def next_tokens(wire: WireChoice) -> Iterator[Choice]:
+    """The likely next tokens of an answer of one token."""
+    held = wire.logprobs or Logprobs()
+    listed: list[tuple[str, float]] = []
+    if held.content:
+        listed = [(one.token, one.logprob) for one in held.content[0].top_logprobs]
+    elif held.top_logprobs and held.top_logprobs[0]:
+        listed = list(held.top_logprobs[0].items())
+    if not listed:
+        raise Unreadable("an answer without the log-probabilities of likely tokens that were asked for")
+    for token, logprob in listed:
+        yield Choice(text=token, finish_reason="listed", logprobs=(logprob,))
+
+
+def choice_replies(answer: Answer, prompt: Prompt, sampling: Sampling) -> list[Reply]:
+    """Replies to choices by the tokens that the server lists; what is not listed counts as its least likely one."""
+    listed: dict[str, float] = {}
+    for token in answer.choices:
+        (logprob,) = token.logprobs or (UNLIKELY,)
+        listed[token.text] = max(logprob, UNLIKELY, listed.get(token.text, UNLIKELY))
+    least = min(listed.values())
+    found = [listed.get(text, least) for text in sampling.choices]
+    several = [choice_reply(found, sampling, noise_key(prompt, number)) for number in range(sampling.n)]
+    spent = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
+    return [msgspec.structs.replace(several[0], **spent), *several[1:]]
 
 
 def replies(answer: Answer, stop: Sequence[str]) -> Iterator[Reply]:

@@ -95,10 +95,10 @@ class Recorded(Spec):
         """Up to n replies for each prompt, in the order given.
 
         Raises:
-            ConfigError: a prompt lacks a field of `match`, or log-probabilities are asked for.
+            ConfigError: a prompt lacks a field of `match`, or log-probabilities (`choices` too) are asked for.
             InputError: nothing is recorded for a prompt, and `missing` is `error`.
         """
-        if sampling.logprobs:
+        if sampling.logprobs or sampling.choices:
             raise ConfigError(f"{self.name}: log-probabilities of recorded texts are not known. Ask for none.")
         found = [texts.get(self.wanted(prompt), []) for prompt in prompts]
         without = [prompt for prompt, held in zip(prompts, found, strict=True) if not held]

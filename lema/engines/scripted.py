@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -10,9 +11,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
 
+import msgspec
 from pydantic import Field
 
 from lema.errors import ConfigError
+from lema.lm.choosing import choice_reply, noise_key
 from lema.protocols import Complete, Prompt, Reply, Sampling
 from lema.spec import Spec, runtime, spec
 
@@ -42,6 +45,8 @@ class Scripted(Spec):
     In a reply, `{1}` and `{name}` stand for groups of the pattern, `{seed}` for the prompt's seed,
     and `{a|b|c}` for one of the alternatives: drawn by prompt, seed and number of the sample, and
     the first of them at temperature 0. A token is a word. A trained checkpoint changes nothing.
+    Of `choices`, the one that the reply equals (white space around it aside) gets probability 0.9, and
+    the others share the rest; a reply that equals none makes all of them alike.
 
     Args:
         rules: pairs of a regular expression and a reply.
@@ -92,6 +97,8 @@ class Scripted(Spec):
     def reply(self, prompt: Prompt, sampling: Sampling, sample: int) -> Reply:
         """One sample, cut at the token limit and before the first stop string."""
         whole = self.say(Draw(prompt, sample, sampling.temperature == 0))
+        if sampling.choices:
+            return chosen(prompt, sample, sampling, whole)
         words = list(re.finditer(r"\S+", whole))
         over = len(words) > sampling.max_tokens
         text = whole[: words[sampling.max_tokens - 1].end()] if over else whole
@@ -113,6 +120,15 @@ class Scripted(Spec):
             if found:
                 return filled(template, found, draw)
         return filled(self.default, None, draw)
+
+
+def chosen(prompt: Prompt, sample: int, sampling: Sampling, said: str) -> Reply:
+    """A reply to a question with choices, of which the script says one."""
+    same = [choice.strip() == said.strip() for choice in sampling.choices]
+    others = 0.1 / max(1, len(same) - 1)
+    odds = [0.9 if right else others for right in same] if any(same) and len(same) > 1 else [1 / len(same)] * len(same)
+    found = choice_reply([math.log(p) for p in odds], sampling, noise_key(prompt, sample))
+    return msgspec.structs.replace(found, prompt_tokens=len(prompt.text.split()))
 
 
 def filled(template: str, found: re.Match[str] | None, draw: Draw) -> str:

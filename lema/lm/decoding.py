@@ -17,9 +17,8 @@ import torch
 
 from lema.errors import StageFailed
 from lema.lm.kvcache import ROOM, RoomyCache, layer_count
+from lema.lm.replies import STOP_EVERY
 from lema.protocols import Sampling
-
-STOP_EVERY = 8  # tokens between two looks for stop strings
 
 
 @dataclass(slots=True)

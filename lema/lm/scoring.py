@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from lema.errors import InputError, StageFailed
+from lema.lm.choosing import Context
 from lema.lm.encoding import Encoded, encode
 from lema.lm.loading import load_model, load_tokenizer, pick_device
 from lema.models import Model
@@ -116,3 +117,37 @@ def logprobs(model: Any, batch: Sequence[Encoded]) -> list[float]:
     totals = torch.zeros(len(batch), dtype=torch.double, device=device)
     totals.index_add_(0, wanted.nonzero()[:, 0], found)
     return [float(total) for total in totals.cpu()]
+
+
+def next_logprobs(model: Any, contexts: Sequence[Context], *, batch_tokens: int) -> list[list[float]]:
+    """Log-probabilities of given next tokens after each context, in float32.
+
+    Only contexts that no other one goes on from are read: the others are on the way.
+
+    Args:
+        batch_tokens: bound on the tokens, padding included, that go through the model at once.
+    """
+    import torch
+
+    order = sorted(range(len(contexts)), key=lambda number: contexts[number][0])
+    carried: dict[tuple[int, ...], list[int]] = {}  # what is read -> numbers of the contexts that it begins with
+    longer: tuple[int, ...] = ()
+    for number in reversed(order):
+        ids = contexts[number][0]
+        longer = longer if longer[: len(ids)] == ids else ids
+        carried.setdefault(longer, []).append(number)
+    read = list(carried)
+    device = next(model.parameters()).device
+    found: list[list[float]] = [[] for _ in contexts]
+    for batch in batches([len(ids) for ids in read], batch_tokens):
+        width = max(len(read[row]) for row in batch)
+        # Padded on the right and without a mask, as above.
+        padded = torch.tensor([[*read[row], *[0] * (width - len(read[row]))] for row in batch], device=device)
+        with torch.inference_mode():
+            logits = model(input_ids=padded, use_cache=False).logits
+            for place, row in enumerate(batch):
+                for number in carried[read[row]]:
+                    before, wanted = contexts[number]
+                    last = logits[place, len(before) - 1].float().log_softmax(-1)
+                    found[number] = last[list(wanted)].tolist()
+    return found

@@ -22,6 +22,7 @@ class Evaluate(Stage):
     kind = "evaluate"
     needs = "gpu"
     heavy = True
+    shareable = True
     task: Task
     questions: Slice
     engine: Engine

@@ -25,6 +25,7 @@ class Generate(Stage):
     kind = "generate"
     needs = "gpu"
     heavy = True
+    shareable = True
     task: Task
     questions: Slice | Stage
     engine: Engine

@@ -13,6 +13,7 @@ from lema.store.durable import remove_tree, rename, size_of
 from lema.store.holder import is_alive, new_token
 from lema.store.lease import Entry, Watch, current, entries, names, take, takeable
 from lema.store.manifest import MANIFEST, read_manifest
+from lema.store.sharing import claims, is_shared_now
 
 
 class Garbage(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,9 @@ def leftovers(work: Path, artifacts: Path) -> Iterator[Garbage]:
     for home in homes(work):
         if (artifacts / home.name / MANIFEST).exists():
             yield from unfinished(home, Watch(float("inf")))
+    for home in homes(work.with_name("parts")):
+        if (artifacts / home.name / MANIFEST).exists():
+            yield from shared(home, work)
 
 
 def collect(work: Path, artifacts: Path, keep: set[str] | None, patience: float) -> list[Garbage]:
@@ -59,6 +63,9 @@ def collect(work: Path, artifacts: Path, keep: set[str] | None, patience: float)
     for home in homes(work):
         if keep is None or key_of(home) not in keep:
             found.extend(unfinished(home, watch))
+    for home in homes(work.with_name("parts")):
+        if (keep is None or key_of(home) not in keep) and not is_shared_now(home, watch):
+            found.extend(shared(home, work))
     if keep is not None:
         wanted = reachable(work, artifacts, keep)
         found.extend(
@@ -91,6 +98,12 @@ def unfinished(home: Path, watch: Watch) -> Iterator[Garbage]:
         yield Garbage(path=home, why=describe(entry), trash=home.parent, entry=entry)
 
 
+def shared(home: Path, trash: Path) -> Iterator[Garbage]:
+    """Parts that several processes made of one stage."""
+    if home.exists():
+        yield Garbage(path=home, why="parts of a stage that nobody is making", trash=trash)
+
+
 def describe(entry: Entry) -> str:
     last = entry.note.holders[-1] if entry.note.holders else None
     return f"unfinished work that nobody holds; last: {last or 'unknown'}"
@@ -99,7 +112,7 @@ def describe(entry: Entry) -> str:
 def listen(work: Path, watch: Watch, patience: float) -> None:
     """Look at every heart often enough to know which are silent."""
     end = time.monotonic() + 1.3 * patience
-    while any(not takeable(entry, watch) for home in homes(work) for entry in entries(home)):
+    while any(not takeable(entry, watch) for home in leases(work) for entry in entries(home)):
         if time.monotonic() > end:
             return
         time.sleep(patience / 8)
@@ -108,7 +121,7 @@ def listen(work: Path, watch: Watch, patience: float) -> None:
 def reachable(work: Path, artifacts: Path, keep: set[str]) -> set[str]:
     """Addresses of kept artifacts, of what they were made from, and of what live processes read."""
     todo = [folder.name for folder in homes(artifacts) if key_of(folder) in keep]
-    for home in homes(work):
+    for home in leases(work):
         for entry in entries(home):
             if key_of(home) in keep or not takeable(entry, None):
                 todo.extend(entry.note.inputs)
@@ -121,6 +134,13 @@ def reachable(work: Path, artifacts: Path, keep: set[str]) -> set[str]:
         with suppress(FileNotFoundError):
             todo.extend(read_manifest(artifacts / address).inputs)
     return wanted
+
+
+def leases(work: Path) -> Iterator[Path]:
+    """Folders of all leases: of stages, and of parts of shared ones."""
+    yield from homes(work)
+    for home in homes(work.with_name("parts")):
+        yield from claims(home)
 
 
 def homes(parent: Path) -> list[Path]:

@@ -148,6 +148,16 @@ def check_spec(folder: Path, manifest: Manifest, canonical_form: Any) -> None:
         )
 
 
+def check_digest_of_spec(folder: Path, manifest: Manifest, expected: str) -> None:
+    """The same when only the SHA-256 of the canonical form is known.
+
+    Raises:
+        StoreError: the folder holds the artifact of another spec.
+    """
+    if hashlib.sha256(encode(manifest.spec)).hexdigest() != expected:
+        raise StoreError(altered(folder, f"{folder / MANIFEST} describes another stage than the one asked for"))
+
+
 def check_size(folder: Path, manifest: Manifest, name: str) -> None:
     """Raise StoreError if a file is missing or has another size: cheap, for every look-up."""
     expected = manifest.files[name].bytes

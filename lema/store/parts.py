@@ -34,8 +34,9 @@ class Damaged(Exception):
 class Parts(Generic[R]):
     """The part files of one map, in a folder that survives kills."""
 
-    def __init__(self, folder: Path, record: type[R]) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, record: type[R], also: Path | None = None) -> None:
+        """`also`: another folder where finished parts may be; nothing is written there."""
+        self.folder, self.also = folder, also
         self.encoder = msgspec.json.Encoder()
         self.decoder = msgspec.json.Decoder(record)
         self.record = record
@@ -46,14 +47,15 @@ class Parts(Generic[R]):
 
     def read(self, number: int, items: str) -> list[R] | None:
         """Rows of a finished part; None if it is not there, or not what was written (with a warning)."""
-        path = self.path(number, items)
-        try:
-            return self.parse(path.read_bytes(), items)
-        except FileNotFoundError:
-            return None
-        except (Damaged, msgspec.DecodeError, UnicodeDecodeError) as fault:
-            log.warning("%s is damaged (%s): this part is done again", path, fault)
-            return None
+        own = self.path(number, items)
+        for path in (own,) if self.also is None else (own, self.also / own.name):
+            try:
+                return self.parse(path.read_bytes(), items)
+            except FileNotFoundError:
+                continue
+            except (Damaged, msgspec.DecodeError, UnicodeDecodeError) as fault:
+                log.warning("%s is damaged (%s): this part is done again", path, fault)
+        return None
 
     def parse(self, data: bytes, items: str) -> list[R]:
         first, _, body = data.partition(b"\n")

@@ -2,33 +2,33 @@
 
 STORE/artifacts/<kind>-<key>/  finished; appears by one rename, manifest inside
 STORE/work/<kind>-<key>/       unfinished; see `lema.store.lease`
+STORE/parts/<kind>-<key>/      unfinished, made by several processes; see `lema.store.sharing`
 STORE/replies/                 paid replies of teachers
 STORE/logs/
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from lema.errors import StoreError
 from lema.lm.session import Session
 from lema.provenance import package_versions, python_version
 from lema.spec import canonical, digest, encode
 from lema.stage import Stage
-from lema.store import garbage
+from lema.store import garbage, looking
 from lema.store.artifact import Artifact
 from lema.store.durable import disk_errors, rename, sync_one, sync_tree
 from lema.store.holder import Holder, now
-from lema.store.lease import Lease, LeaseLost, Watch, acquire, entries, takeable
+from lema.store.lease import Lease, LeaseLost, Watch, acquire
 from lema.store.manifest import (
     MANIFEST,
     Manifest,
     altered,
+    check_digest_of_spec,
     check_size,
     check_spec,
     content_digest,
@@ -36,7 +36,8 @@ from lema.store.manifest import (
     read_manifest,
     write_manifest,
 )
-from lema.store.work import PROGRESS, Progress, Work
+from lema.store.sharing import Share
+from lema.store.work import Work
 
 __all__ = ["Artifact", "Holder", "LeaseLost", "Store", "Work"]
 
@@ -54,6 +55,7 @@ class Store:
         self.root = Path(root).expanduser().absolute()
         self.artifacts = self.root / "artifacts"
         self.work = self.root / "work"
+        self.parts = self.root / "parts"
         self.replies = self.root / "replies"
         self.logs = self.root / "logs"
         self.ttl, self.poll = ttl, poll
@@ -75,12 +77,19 @@ class Store:
         return self.find_at(*identity(stage))
 
     def find_at(self, address: str, form: Any) -> Artifact | None:
+        return self._look(address, lambda folder, manifest: check_spec(folder, manifest, form))
+
+    def has(self, address: str, spec: str) -> bool:
+        """Whether the artifact is there, by its address and the SHA-256 of the canonical form; otherwise as `find`."""
+        return self._look(address, lambda folder, manifest: check_digest_of_spec(folder, manifest, spec)) is not None
+
+    def _look(self, address: str, check: Callable[[Path, Manifest], None]) -> Artifact | None:
         folder = self.artifacts / address
         with disk_errors(self.root):
             manifest = manifest_of(folder)
             if manifest is None:
                 return None
-            check_spec(folder, manifest, form)
+            check(folder, manifest)
             for name in manifest.files:
                 check_size(folder, manifest, name)
         return Artifact(folder, manifest)
@@ -98,20 +107,21 @@ class Store:
 
     def running(self, stage: Stage) -> Holder | None:
         """Who works on the stage now, and how far it is; None when nobody is known to."""
-        home = self.work / self.address(stage)
+        return self.holder(self.address(stage))
+
+    def holder(self, address: str) -> Holder | None:
+        """The same by the stage's address."""
         with disk_errors(self.root):
-            for entry in entries(home):
-                if not takeable(entry, self.watch) and entry.holder is not None:
-                    return msgspec.structs.replace(entry.holder, progress=read_progress(home / entry.name))
-        return None
+            return looking.holder(self.work / address, self.parts / address, self.watch)
 
     def progress(self, stage: Stage) -> tuple[int, int] | None:
         """(done, total) of the stage's unfinished work, whether or not somebody is at it."""
-        home = self.work / self.address(stage)
+        return self.progress_at(self.address(stage))
+
+    def progress_at(self, address: str) -> tuple[int, int] | None:
+        """The same by the stage's address."""
         with disk_errors(self.root):
-            for entry in entries(home):
-                return read_progress(home / entry.name)
-        return None
+            return looking.progress(self.work / address, self.parts / address)
 
     @contextmanager
     def open_work(
@@ -141,7 +151,8 @@ class Store:
                 yield None
                 return
             own = Session()
-            work = Work(lease, form, self.replies, {a.name: a.manifest.content for a in inputs}, session or own)
+            contents = {artifact.name: artifact.manifest.content for artifact in inputs}
+            work = Work(lease, form, self.replies, contents, session or own, self.parts / address)
             try:
                 with lease.beating(), own:
                     work.begin()
@@ -153,6 +164,46 @@ class Store:
                 # What cannot be given back now is taken from us once we are dead or silent.
                 with suppress(OSError):
                     lease.discard() if work.published else lease.free()
+
+    @contextmanager
+    def open_share(
+        self, stage: Stage, place: tuple[int, int], *, inputs: Sequence[Artifact] = (), session: Session | None = None
+    ) -> Iterator[Share | None]:
+        """The right to make parts of a stage side by side with other processes; None if the artifact is there.
+
+        `Stage.run` with what this gives ends by `Spread`, which the block catches. Whoever finds all parts made goes
+        on with `open_work`, which finds them too.
+
+        Args:
+            place: (number of this process from 0, how many there are).
+            inputs: upstream artifacts, which are kept while this goes on.
+
+        Raises:
+            LeaseLost: (in the block) this process stalled and another one makes its part.
+            StoreError: no room, no permission, an altered artifact.
+        """
+        address, form = identity(stage)
+
+        def published() -> bool:
+            return self.find_at(address, form) is not None
+
+        with disk_errors(self.root):
+            if published():
+                yield None
+                return
+            self.prepare()
+            home = self.parts / address
+            home.mkdir(parents=True, exist_ok=True)
+            with Session() as own:
+                yield Share(
+                    home,
+                    place,
+                    replies=self.replies,
+                    session=session or own,
+                    ttl=self.ttl,
+                    inputs=tuple(artifact.name for artifact in inputs),
+                    published=published,
+                )
 
     def acquire(self, address: str, form: Any, inputs: tuple[str, ...]) -> Lease | None:
         """The lease of a stage that is not published; None once it is."""
@@ -206,6 +257,8 @@ class Store:
                 raise StoreError(
                     f"{work.path} could not be renamed to {target}. The work is kept: run the same command again."
                 )
+            for item in garbage.shared(self.parts / work.address, self.work):
+                item.remove()
         work.published = True
         return found
 
@@ -297,11 +350,3 @@ def published_by(target: Path, token: str) -> bool:
         return read_manifest(target).token == token
     except (FileNotFoundError, NotADirectoryError):
         return False
-
-
-def read_progress(folder: Path) -> tuple[int, int] | None:
-    try:
-        told = msgspec.json.decode((folder / PROGRESS).read_bytes(), type=Progress)
-    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return told.done, told.total

@@ -40,11 +40,14 @@ class Work:
     path: becomes the artifact; empty at the start of every attempt.
     scratch: survives kills and is handed to the next holder; not part of the artifact.
     replies: the store's folder of paid replies, shared by all stages.
+    shared: where several processes make parts of this stage (`lema.store.sharing`), if any do.
     session: the model that is open, which the next stage of this process may want too.
     """
 
-    def __init__(self, lease: Lease, form: Any, replies: Path, inputs: dict[str, str], session: Session) -> None:
-        self.lease, self.form, self.inputs, self.session = lease, form, inputs, session
+    def __init__(
+        self, lease: Lease, form: Any, replies: Path, inputs: dict[str, str], session: Session, shared: Path
+    ) -> None:
+        self.lease, self.form, self.inputs, self.session, self.shared = lease, form, inputs, session, shared
         # Named by the token: a stalled holder whose NFS client still knows the old folder cannot
         # publish what we have begun.
         self.path = lease.folder / f"artifact-{lease.token}"
@@ -95,7 +98,8 @@ class Work:
         Raises:
             LeaseLost: another process has taken the work over.
         """
-        parts = Parts(make_below(self.scratch, Path(f"parts-{name}")), record)
+        folder = f"parts-{name}"
+        parts = Parts(make_below(self.scratch, Path(folder)), record, also=self.shared / folder)
         return map_parts(
             parts,
             items,

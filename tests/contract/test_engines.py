@@ -211,6 +211,28 @@ def test_log_probabilities_come_one_a_token_when_asked_for_and_never_in_silence(
         assert len(reply.logprobs) == reply.completion_tokens or not case.obeys
 
 
+CHOICES = ("B", " yes, certainly", "A")
+
+
+def test_choices_get_a_log_probability_each_and_a_reply_is_one_of_them(case: Case, complete: Complete) -> None:
+    if not case.draws:
+        with pytest.raises(ConfigError, match="log-probabilities"):
+            complete(prompts(), Sampling(choices=CHOICES))
+        return
+    assert {several[0].choices for several in complete(prompts(), warm())} == {None}
+    cold = complete(prompts(), Sampling(choices=CHOICES))
+    for (reply,), (turned,) in zip(cold, complete(prompts(), Sampling(choices=CHOICES[::-1])), strict=True):
+        assert reply.choices and len(reply.choices) == 3 and all(value <= 0 for value in reply.choices)
+        assert reply.choices == pytest.approx(turned.choices[::-1], abs=1e-4)  # type: ignore[index]
+        assert reply.text == CHOICES[reply.choices.index(max(reply.choices))]
+        assert reply.prompt_tokens > 0 and reply.finish_reason == "stop"
+    assert texts(complete(prompts(1), Sampling(choices=CHOICES))) == texts(cold)  # whatever the seed
+    hot = Sampling(choices=CHOICES, n=8, temperature=50.0)
+    several = texts(complete(prompts(), hot))
+    assert several == texts(complete(prompts()[::-1], hot))[::-1]
+    assert len({text for found in several for text in found}) > 1
+
+
 def test_building_and_hashing_an_engine_imports_nothing_heavy(case: Case) -> None:
     code = (
         "import sys; from lema.config import build; from lema.spec import key\n"

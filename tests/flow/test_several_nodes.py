@@ -17,7 +17,7 @@ from conftest import missing, package
 from flow.test_slurm import ENVIRONMENT, TINY, finish, starts, steps, training, until
 from servers.slurm import Cluster, Unavailable
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 TWICE_TWO = [
     "sweeps=null",
     "data_mix=cot",
@@ -71,7 +71,7 @@ def test_a_training_on_two_nodes_is_killed_and_told_to_stop_and_ends_with_the_cu
     train, job = training(cluster)
 
     # The first node's process is killed, as for want of memory: nothing of the others is left, and it is said.
-    until(lambda: starts(tmp_path)[train] == 1 and steps(tmp_path, train) >= 5, 180)
+    until(lambda: starts(tmp_path)[train] == 1 and steps(tmp_path, train) >= 5, 500)
     assert len(ranks(tmp_path)) == 8  # on each node: the stage or its helper, the launcher, two ranks
     log = (tmp_path / "store" / "logs" / "starts.jsonl").read_text().splitlines()
     os.kill(json.loads(log[-1])["pid"], signal.SIGKILL)
@@ -82,10 +82,10 @@ def test_a_training_on_two_nodes_is_killed_and_told_to_stop_and_ends_with_the_cu
     # Again, and this time told to stop, as before a time limit: it goes back into the queue and on.
     finish(cluster, tmp_path, *TWICE_TWO)
     _, job = training(cluster)
-    until(lambda: starts(tmp_path)[train] == 2 and steps(tmp_path, train) >= 12, 180)
+    until(lambda: starts(tmp_path)[train] == 2 and steps(tmp_path, train) >= 12, 500)
     cluster("scancel", "--signal=USR2", job)
-    until(lambda: starts(tmp_path)[train] == 3, 120)
-    until((tmp_path / "store" / "artifacts" / train).exists, 180)
+    until(lambda: starts(tmp_path)[train] == 3, 300)
+    until((tmp_path / "store" / "artifacts" / train).exists, 500)
     manifest = json.loads((tmp_path / "store" / "artifacts" / train / "manifest.json").read_text())
     assert (manifest["summary"]["ranks"], manifest["summary"]["resumed_from_step"] >= 12) == (4, True)
     finish(cluster, tmp_path, *TWICE_TWO, "mode=cancel")
@@ -98,7 +98,7 @@ def test_a_training_on_two_nodes_is_killed_and_told_to_stop_and_ends_with_the_cu
     given["point"]["trainer"]["deepspeed"] = "none"
     (alone / "job.json").write_text(json.dumps(given))
     words = [sys.executable, "-m", "lema.worker", str(alone / "job.json")]
-    subprocess.run(words, env=ENVIRONMENT, check=True, capture_output=True, timeout=300)
+    subprocess.run(words, env=ENVIRONMENT, check=True, capture_output=True, timeout=600)
     together, single = curve(tmp_path, train), curve(alone, train)
     assert [row["step"] for row in together] == list(range(1, 41)) == [row["step"] for row in single]
     for one, other in zip(together, single, strict=True):

@@ -168,6 +168,13 @@ def text_of(request: Mapping[str, Any], place: int) -> str:
     return f"{prompt_of(request)[:40]} -> {sha256(seed.encode()).hexdigest()[:8]}"
 
 
+def listed_of(request: Mapping[str, Any]) -> dict[str, float]:
+    """The likely next tokens, when they are asked for: letters, whose order depends on the prompt."""
+    count = request.get("top_logprobs", request.get("logprobs") if "messages" not in request else 0) or 0
+    letters = sorted("ABCDEFGH", key=lambda letter: sha256(f"{prompt_of(request)}{letter}".encode()).digest())
+    return {letter: -0.5 - place for place, letter in enumerate(letters[: int(count)])}
+
+
 def answer(request: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
     """A response body in the form of either API."""
     count = min(request.get("n", 1), fault.choices if fault.choices is not None else 10**9)
@@ -178,6 +185,9 @@ def answer(request: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
         logprobs = None
         if request.get("logprobs"):
             logprobs = {"content": [{"token": "a", "logprob": -0.5}] * 7} if chat else {"token_logprobs": [-0.5] * 7}
+        if request.get("max_tokens") == 1 and (listed := listed_of(request)):
+            found = [{"token": token, "logprob": value} for token, value in listed.items()]
+            logprobs = {"content": [{**found[0], "top_logprobs": found}]} if chat else {"top_logprobs": [listed]}
         held = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
         choices.append({"index": place, "finish_reason": "stop", "logprobs": logprobs, **held, **fault.patch})
     usage = {"prompt_tokens": 11, "completion_tokens": 7 * count, "total_tokens": 11 + 7 * count}

@@ -14,12 +14,12 @@ import yaml
 from conftest import ROOT, package
 from rich.console import Console
 from toy_lab import Sums, points
-from toy_store import Squares, Total
+from toy_store import Squares
 
 from lema.cluster import batch, modes, snapshot
-from lema.cluster.modes import Line, last_result, missing_table
 from lema.cluster.profile import Profile, Resources, is_engine, needs
 from lema.cluster.queue import comment, job_name, parse
+from lema.cluster.watch import Line, last_result, missing_table
 from lema.config import experiment
 from lema.correctors.symbolic import Symbolic
 from lema.correctors.teacher import Teacher
@@ -28,14 +28,13 @@ from lema.engines.scripted import Scripted
 from lema.engines.transformers import Transformers
 from lema.errors import ConfigError
 from lema.formats import Format
+from lema.graph import Node
 from lema.jobs import Result
 from lema.models import Model
 from lema.options import Options
-from lema.plan import Step
 from lema.protocols import Sampling
 from lema.provenance import CodeVersion, code_version
 from lema.slices import Slice
-from lema.spec import key
 from lema.stages.correct import Correct
 from lema.stages.generate import Generate
 from lema.store import Store
@@ -266,7 +265,7 @@ def test_the_last_submission_of_a_stage_is_where_its_log_is_looked_for(tmp_path:
         (folder / "submission.json").write_text("{}")
     unfinished = snapshot.new_folder(store)
     (unfinished / "train-1").mkdir()  # its submission was killed before anything was submitted
-    found = snapshot.stage_folders(store)
+    found = {address: trace.folder for address, trace in snapshot.traces(store).items()}
     assert found == {"train-1": folder / "train-1", "mix-0": found["mix-0"], "mix-1": folder / "mix-1"}
 
 
@@ -282,12 +281,11 @@ def test_what_a_stage_said_last_is_read_past_what_others_print_into_its_log(tmp_
 
 def test_the_table_of_what_is_missing_names_failures_logs_and_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["lema", "slurm=x", "mode=wait", "sweeps=two words"])
-    stages = [Squares(), Total(squares=Squares())]
-    steps = [Step(stage, key(stage), (), (0,), "ready") for stage in stages]
-    lines = [Line(steps[0], "failed", "5", "", "no room", Path("/l/5_0_log.err")), Line(steps[1], "missing")]
+    nodes = [Node(kind="squares", key="0" * 16, spec="0" * 64, upstream=(), points=(0,), needs="cpu")] * 2
+    lines = [Line(nodes[0], "failed", "5", "", "no room", Path("/l/5_0_log.err")), Line(nodes[1], "missing")]
     said = missing_table(lines).splitlines()
     assert said[0] == "2 stage(s) are not in the store and not in the queue."
-    assert said[1] == f"  squares-{steps[0].key[:8]}: failed, no room" and said[2] == "    log: /l/5_0_log.err"
+    assert said[1] == "  squares-00000000: failed, no room" and said[2] == "    log: /l/5_0_log.err"
     assert said[3].startswith("  1 never began") and said[-1] == "  lema slurm=x 'sweeps=two words'"
 
 

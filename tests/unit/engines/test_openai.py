@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers.faulty import Fault, Faulty, text_of
+from servers.faulty import Fault, Faulty, listed_of, text_of
 
 from lema.engines.openai import OpenAI
 from lema.errors import ConfigError, InputError, MissingExtra
@@ -194,6 +194,22 @@ def test_half_a_character_at_the_end_of_a_text_is_no_fault(faulty: Faulty, tmp_p
 def test_log_probabilities_come_back_when_asked_for(faulty: Faulty, tmp_path: Path, api: str) -> None:
     (reply,), *_ = ask(engine(faulty, api=api), tmp_path, sampling=Sampling(logprobs=True))
     assert reply.logprobs == (-0.5,) * 7
+
+
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_choices_are_looked_up_among_the_tokens_that_the_server_lists(faulty: Faulty, tmp_path: Path, api: str) -> None:
+    choices = ("A", "Z", "C")
+    for changes in ({}, {"extra_body": {"top_logprobs" if api == "chat" else "logprobs": 3}}):
+        replies = ask(engine(faulty, api=api, **changes), tmp_path, sampling=Sampling(choices=choices, n=2))
+        for prompt, (reply, again) in zip(PROMPTS, replies, strict=True):
+            listed = listed_of({"prompt": prompt.text, "logprobs": 3 if changes else 20})
+            expected = [listed.get(choice, min(listed.values())) for choice in choices]
+            assert list(reply.choices or ()) == expected
+            assert reply.text == again.text == choices[expected.index(max(expected))]
+            assert (reply.prompt_tokens, reply.completion_tokens, again.prompt_tokens) == (11, 7, 0)
+    asked = len(faulty.requests)
+    ask(engine(faulty, api=api), tmp_path, sampling=Sampling(choices=("A", "B")))  # the same tokens answer any choices
+    assert len(faulty.requests) == asked
 
 
 def test_chat_is_one_user_turn_after_the_system_turn(faulty: Faulty, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -118,3 +119,13 @@ def test_failing_and_waiting_are_no_part_of_the_key_and_the_script_is() -> None:
 def test_impossible_scripts_are_refused(fields: dict[str, Any], where: str) -> None:
     with pytest.raises(ConfigError, match=where):
         Scripted(**fields).check()
+
+
+def test_of_choices_it_says_the_one_of_its_script() -> None:
+    engine = Scripted(rules=(("bags", " second\n"),))
+    said = asked(engine, "3 bags", "2 cups", choices=("first", "second", "third"))
+    assert said[0][0].text == "second"
+    assert [[round(math.exp(value), 3) for value in reply.choices or ()] for (reply,) in said] == [
+        [0.05, 0.9, 0.05],
+        [0.333] * 3,
+    ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 from toy import toy_model
 
-from lema.engines.transformers import StopStrings, Transformers
-from lema.errors import InputError
+from lema.engines.transformers import Transformers
+from lema.errors import ConfigError, InputError
 from lema.lm.loading import load_model, load_tokenizer
+from lema.lm.replies import StopStrings
 from lema.models import Model
 from lema.protocols import Prompt, Reply, Sampling
 
@@ -137,11 +139,8 @@ def test_a_stop_string_ends_the_text_before_it_however_it_is_cut_into_tokens(mod
 def test_tokens_after_a_stop_string_are_not_counted(model: Model) -> None:
     tokenizer = load_tokenizer(model)
     stops = StopStrings(tokenizer, ["? S"])
-    from lema.lm.decoding import Row
-
     ids = tokenizer("What? Step 1: more and more and more.", add_special_tokens=False)["input_ids"]
-    row = Row(prompt=[0], index=0, key=0, limit=99, ends=frozenset(), ids=ids, finish="length")
-    reply = stops.reply(row)
+    reply = stops.reply(ids, "length", prompt_tokens=1)
     assert reply.text == "What" and reply.finish_reason == "stop"
     assert "? S" in tokenizer.decode(ids[: reply.completion_tokens])
     assert "? S" not in tokenizer.decode(ids[: reply.completion_tokens - 1])
@@ -248,3 +247,41 @@ def test_a_model_that_gives_no_numbers_is_an_error(model: Model) -> None:
 
 def test_no_prompts_give_no_replies(model: Model) -> None:
     assert ask(model, []) == []
+
+
+def test_choices_have_the_log_probabilities_of_plain_scoring(model: Model) -> None:
+    """Of one token and of several, two of which begin alike."""
+    import torch
+
+    choices = ("7", " 7 + 7", " 7 + 8", "Step 1: the answer")
+    plain, tokenizer = load_model(model), load_tokenizer(model)
+    chat = [Prompt(id="turn", text="Which one?", chat=True)]
+    with Transformers(model=model, threads=1).open() as complete:
+        replies = complete([*PROMPTS[:3], *chat], Sampling(choices=choices))
+    starts = [tokenizer(prompt.text)["input_ids"] for prompt in PROMPTS[:3]]
+    turn = [{"role": "user", "content": "Which one?"}]
+    starts.append(tokenizer.apply_chat_template(turn, add_generation_prompt=True)["input_ids"])
+    for start, (reply,) in zip(starts, replies, strict=True):
+        assert reply.choices is not None and reply.prompt_tokens == len(start)
+        for choice, found in zip(choices, reply.choices, strict=True):
+            label = tokenizer(choice, add_special_tokens=False)["input_ids"]
+            with torch.inference_mode():
+                logits = plain(torch.tensor([start + label])).logits[0, len(start) - 1 : -1].log_softmax(-1)
+            expected = sum(float(row[token]) for row, token in zip(logits, label, strict=True))
+            assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_choices_are_drawn_in_proportion_to_their_probability(model: Model) -> None:
+    with Transformers(model=model, threads=1).open() as complete:
+        ((*several,),) = complete(PROMPTS[:1], Sampling(choices=("7", " +", "?"), n=2000, temperature=1.0))
+    odds = [math.exp(value) for value in several[0].choices or ()]
+    for choice, share in zip(("7", " +", "?"), odds, strict=True):
+        drawn = sum(reply.text == choice for reply in several) / 2000
+        assert drawn == pytest.approx(share / sum(odds), abs=0.05)
+
+
+def test_choices_that_tokens_do_not_tell_apart_are_refused(model: Model) -> None:
+    with pytest.raises(ConfigError, match="different texts"):
+        Sampling(choices=("a", "a")).check()
+    with pytest.raises(InputError, match="no room"):
+        ask(model, [Prompt(id="long", text="7 + " * 600)], Sampling(choices=("7", "8")))
