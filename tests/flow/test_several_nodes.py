@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import missing, package
-from flow.test_slurm import ENVIRONMENT, TINY, finish, starts, steps, training, until
 from servers.slurm import Cluster, Unavailable
+from submitting import ENVIRONMENT, TINY, finish, starts, steps, training, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 TWICE_TWO = [
@@ -47,10 +47,10 @@ def cluster() -> Iterator[Cluster]:
 def ranks(folder: Path) -> list[psutil.Process]:
     """Processes of the training and its helpers, on either node."""
     found = []
-    for process in psutil.process_iter(["cmdline"]):
+    for process in psutil.process_iter(["cmdline", "name"]):
         words = " ".join(process.info["cmdline"] or ())
         if (
-            process.name() != "srun"
+            process.info["name"] != "srun"
             and str(folder) in words
             and ("lema.trainers.worker" in words or "lema.worker" in words)
         ):
@@ -75,8 +75,8 @@ def test_a_training_on_two_nodes_is_killed_and_told_to_stop_and_ends_with_the_cu
     assert len(ranks(tmp_path)) == 8  # on each node: the stage or its helper, the launcher, two ranks
     log = (tmp_path / "store" / "logs" / "starts.jsonl").read_text().splitlines()
     os.kill(json.loads(log[-1])["pid"], signal.SIGKILL)
-    until(lambda: not ranks(tmp_path), 30)
-    until(lambda: job not in cluster.jobs(), 30)
+    until(lambda: not ranks(tmp_path), 60)
+    until(lambda: job not in cluster.jobs(), 60)
     assert "lost, its process ended without a word" in finish(cluster, tmp_path, *TWICE_TWO, "mode=wait", code=3)
 
     # Again, and this time told to stop, as before a time limit: it goes back into the queue and on.
