@@ -59,7 +59,8 @@ def run_missing(points: Sequence[Point], options: Options, console: Console) -> 
     if missing:
         workers = options.workers or runner.default_workers()
         with Display(console, store, len(missing)) as display:
-            outcome = runner.run(planned, points, store, workers, display, group_of(points))
+            group = group_of(points)
+            outcome = runner.run(planned, points, store, workers, display, group, options.pythons)
         if outcome.failed:
             raise StageFailed(failure_table(outcome))
     return show(points, options, console)
