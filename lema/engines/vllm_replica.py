@@ -74,6 +74,7 @@ def load(setup: Setup) -> tuple[Any, Any]:
         # One process, and nothing compiled: on a CPU, which is for tests, starting is most of the time.
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
+        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")  # copies would bind to the same cores
     import vllm
     from vllm.lora.request import LoRARequest
 
