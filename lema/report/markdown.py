@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lema.report import costs, data_tables, tables
+from lema.report import costs, data_tables, picks_tables, tables
 from lema.report.model import Report, SideBySide
 from lema.report.tables import Table
 from lema.report.text import answers, words
@@ -27,6 +27,8 @@ def sections(report: Report) -> Iterator[tuple[str, str]]:
         yield "Beside the paper", shown(tables.paper(report))
     if report.delta_ppl:
         yield "DeltaPPL", shown(data_tables.delta_ppl(report))
+    if report.picks:
+        yield picks_tables.TITLE, "\n\n".join(map(titled, picks_tables.all_of(report)))
     if report.funnels:
         yield "From samples to corrections", "\n\n".join(titled(tables.funnel(one)) for one in report.funnels)
     if report.success:

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from lema.records import Verdict
-from lema.report.parts import Choice, DeltaPpl, Leaks, Part, Sieve, SuccessRow
+from lema.report.parts import Choice, DeltaPpl, Leaks, PaperPick, Part, PickRow, Sieve, SuccessRow
 
 
 class Role(StrEnum):
@@ -209,6 +209,8 @@ class Report(Part, frozen=True, kw_only=True):
     paper: tuple[PaperCell, ...] = ()
     choices: tuple[Choice, ...] = ()  # of checkpoints
     delta_ppl: tuple[DeltaPpl, ...] = ()
+    picks: tuple[PickRow, ...] = ()  # among sampled answers
+    paper_picks: tuple[PaperPick, ...] = ()
 
     @property
     def tasks(self) -> tuple[str, ...]:
