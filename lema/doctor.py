@@ -24,6 +24,7 @@ from lema.cluster.profile import Profile
 from lema.errors import LemaError, StoreError
 from lema.jobs import Pythons
 from lema.options import Options, Point
+from lema.programs.sandbox import Sandbox
 from lema.provenance import code_version, package_versions
 from lema.runner import elsewhere
 from lema.store import Store
@@ -83,6 +84,7 @@ def findings(store: Path, profile: Profile | None = None, named: Pythons | None 
         said = versions[package] if there else f"not installed; pip install 'lema[{extra}]' adds it"
         yield Finding(package, "ok" if there else "note", said)
     yield gpus()
+    yield sandbox()
     yield from pythons({name: shlex.quote(path) for name, path in (named or {}).items() if path}, store)
     if profile is not None:
         yield from pythons({name: start for name, start in (profile.pythons or {}).items() if start}, store)
@@ -129,6 +131,15 @@ def cluster(profile: Profile | None) -> Iterator[Finding]:
     for where, asked in profile.merged():
         refused = trial(asked, profile)
         yield Finding(f"job {where}", "bad" if refused else "ok", refused or "SLURM would take it")
+
+
+def sandbox() -> Finding:
+    """What would hold a model's programs here."""
+    try:
+        with Sandbox(workers=1).open() as run:
+            return Finding("sandbox", "ok" if run.level.name == "seccomp" else "note", f"level {run.level.name}")
+    except LemaError as fault:
+        return Finding("sandbox", "note", str(fault))
 
 
 def gpus() -> Finding:

@@ -29,6 +29,7 @@ class Resources(Spec):
         minutes: time limit. A job that reaches it goes on where it stopped (`Profile.warn_seconds`).
         gpus: how many; 0 asks for none.
         memory_gb: of main memory.
+        shards: over how many jobs the parts of a stage are spread; any number gives the same artifact.
         extra: other options of sbatch by their long names, such as `{reservation: night, exclusive: true}`.
     """
 
@@ -41,6 +42,7 @@ class Resources(Spec):
     gpus: Annotated[int, Field(ge=0)] | None = runtime(default=None)
     cpus: Annotated[int, Field(ge=1)] | None = runtime(default=None)
     memory_gb: Annotated[float, Field(gt=0)] | None = runtime(default=None)
+    shards: Annotated[int, Field(ge=1)] | None = runtime(default=None)
     extra: dict[str, str | int | bool] | None = runtime(default=None)
 
     def check(self) -> None:
@@ -71,6 +73,7 @@ class Profile(Spec):
         python: how Python is started, as a shell command; None: the one that submits.
         pythons: the same for stages that need a package with an environment of its own, by its name (`vllm`).
         warn_seconds: how long before its time limit a job is told to save and end (SIGUSR2).
+        arrays: whether stages that differ in their inputs only are submitted together, as tasks of an array.
         requeues: how often a job that was preempted, or reached its limit, is put back into the queue.
     """
 
@@ -84,6 +87,7 @@ class Profile(Spec):
     python: str | None = runtime(default=None)
     pythons: dict[str, str | None] | None = runtime(default=None)
     warn_seconds: Annotated[int, Field(ge=1, le=65535)] = runtime(default=120)
+    arrays: bool = runtime(default=True)
     requeues: Annotated[int, Field(ge=0)] = runtime(default=50)
 
     def check(self) -> None:
@@ -95,7 +99,13 @@ class Profile(Spec):
                 )
         for kind in set(self.stages or ()).difference(known := {cls.kind for cls in known_stages()}):
             raise ConfigError(f"stages.{kind}: there is no such kind of stage. Kinds: {', '.join(sorted(known))}")
+        shareable = sorted({cls.kind for cls in known_stages() if cls.shareable})
         for where, asked in self.every():
+            if asked.shards is not None and where.removeprefix("stages.") not in shareable:
+                raise ConfigError(
+                    f"{where}.shards: only stages of some kinds can be spread over several jobs, and each is named: "
+                    f"{', '.join(f'stages.{kind}.shards' for kind in shareable)}"
+                )
             if asked.minutes is not None and asked.minutes * 60 <= self.warn_seconds:
                 raise ConfigError(
                     f"warn_seconds: {self.warn_seconds} s before the end of {where}.minutes={asked.minutes} is before "

@@ -68,7 +68,8 @@ class Replicas:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close(patient=kind is None)
+        alone = self.setup.cpu and self.setup.llm.get("tensor_parallel_size", 1) == 1  # and so shares nothing
+        self.close(patient=kind is None and not alone)
 
     def close(self, *, patient: bool = False) -> None:
         """End them at once, or, if there is time, in order first."""
