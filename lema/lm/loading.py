@@ -119,6 +119,30 @@ def load_model(
     return loaded.eval()
 
 
+def load_seq2seq(model: Model, *, device: str = "cpu") -> Any:
+    """An encoder-decoder model (T5, UL2, BART) in evaluation mode, in its own dtype, or float32 on a CPU.
+
+    Raises:
+        ConfigError: the model is no encoder-decoder.
+    """
+    import torch
+    from transformers import AutoModelForSeq2SeqLM
+
+    dtype = getattr(torch, "float32" if device == "cpu" else model.dtype)
+    try:
+        loaded = AutoModelForSeq2SeqLM.from_pretrained(
+            model.source(), use_safetensors=True, dtype=dtype, **_origin(model)
+        )
+    except ValueError as fault:
+        if "Unrecognized configuration class" not in str(fault):
+            raise
+        raise ConfigError(
+            f"model: {model.name} is no encoder-decoder model. Take lema.engines.transformers.Transformers for it "
+            "(reasoner=model)."
+        ) from None
+    return loaded.to(device).eval()
+
+
 def _load_whole(
     model: Model, checkpoint: Path | None, *, device: str, dtype: str, quantised: bool, storage: str | None
 ) -> Any:
