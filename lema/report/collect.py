@@ -20,6 +20,7 @@ from lema.report.model import Report
 from lema.report.notes import notes as notes_on
 from lema.report.pairs import pairings
 from lema.report.paper import Paper
+from lema.report.programs import program_rows, vote_rows
 from lema.report.runs import choices, curves, mixes, provenance, stage_line
 from lema.report.sieves import sieves
 from lema.report.success import success
@@ -119,7 +120,7 @@ def assemble(
         comparisons=comparisons,
         funnels=funnels(corrects),
         success=success(artifacts),
-        sieves=sieves(kinds.get("evolve", []), kinds.get("augment", [])),
+        sieves=sieves(kinds.get("evolve", []), kinds.get("augment", []), kinds.get("synthesise", [])),
         leaks=leaks(arms, mixed),
         curves=curves(arms, trained),
         corrections=views(corrects),
@@ -132,6 +133,8 @@ def assemble(
         paper=beside(paper, arms, (*accuracies, *of_graders), sizes) if paper is not None else (),
         choices=choices(arms, selected),
         delta_ppl=delta_ppls(kinds.get("delta_ppl", []), arms),
+        programs=program_rows(arms),
+        votes=vote_rows(kinds.get("generate", []), arms),
     )
 
 

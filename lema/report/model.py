@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from lema.records import Verdict
-from lema.report.parts import Choice, DeltaPpl, Leaks, Part, Sieve, SuccessRow
+from lema.report.parts import Choice, DeltaPpl, Leaks, Part, ProgramRow, Sieve, SuccessRow, VoteRow
 
 
 class Role(StrEnum):
@@ -209,6 +209,8 @@ class Report(Part, frozen=True, kw_only=True):
     paper: tuple[PaperCell, ...] = ()
     choices: tuple[Choice, ...] = ()  # of checkpoints
     delta_ppl: tuple[DeltaPpl, ...] = ()
+    programs: tuple[ProgramRow, ...] = ()
+    votes: tuple[VoteRow, ...] = ()
 
     @property
     def tasks(self) -> tuple[str, ...]:
