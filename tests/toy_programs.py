@@ -90,7 +90,7 @@ def experiment(blend: Blend, seed: int = 0, **changed: Any) -> Experiment:
         "cot_questions": Slice(split="train", stop=40),
         "executing": BODY,
         "synthesis": Synthesis(
-            questions=Slice(split="train", stop=40), teacher=Traces(variants=4, wrong=0.2, broken=0.1)
+            questions=Slice(split="train", stop=40), teacher=Traces(variants=6, wrong=0.2, broken=0.1)
         ),
         "refinement": Refinement(sampled=Sampling(n=2, temperature=0.7)),
         "evaluation": Evaluation(

@@ -28,8 +28,8 @@ PROGRAMS_NOTE = (
     "repair is asked for when a program fails, never because its value is wrong."
 )
 VOTES_NOTE = (
-    "Votes go to equal values, and samples without one do not vote; of values with equally many votes each counts by its "
-    "share. Intervals: bootstrap over questions."
+    "Votes go to equal values, and samples without one do not vote; of values with equally many votes each counts by "
+    "its share. Intervals: bootstrap over questions."
 )
 CHOICES_NOTE = "Share of the questions answered right by each kept checkpoint; of equal ones the earliest is chosen."
 

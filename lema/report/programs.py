@@ -70,7 +70,7 @@ def model_and_questions(form: object) -> str:
 
 
 def majorities(artifact: Artifact) -> Iterator[float]:
-    """For each question whether the answer of the most samples is right: 1 or 0; of answers with equally many, the share
+    """For each question whether the answer of most samples is right: 1 or 0; of answers with equally many, the share
     that is right, since one of them would be drawn. Samples without an answer do not vote."""
     answered: dict[str, list[Solution]] = defaultdict(list)
     for solution in artifact.rows("solutions.jsonl", Solution):
