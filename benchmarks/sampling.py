@@ -1,26 +1,35 @@
-"""Sampling speed of the transformers engine beside plain `model.generate`, on the same prompts in one run.
+"""Sampling speed of our engines beside plain `model.generate`, on the same prompts in one run.
 
     python benchmarks/sampling.py [--prompts 128] [--n 2] [--batch 64] [--threads 1] [--model FOLDER]
+    PYTHONPATH=. .venv-vllm/bin/python benchmarks/sampling.py --model FOLDER    # with vLLM (`make vllm-env`)
 
 Both sides get batches of the same size; the peer takes the prompts in the order given, as a loop
 over `generate` does. Without --model: a Llama of a million random weights, of which 2 % of the
 tokens end a reply, so that replies have very different lengths, as those of real models do.
-A number is useful tokens (up to the end token), by CPU time and by the clock; sides alternate, the
-best round counts. On a busy machine only the CPU times compare.
+vLLM takes part where the Python has it and a model is named; its start is not counted. A number is
+useful tokens (up to the end token), by CPU time and by the clock; sides alternate, the best round
+counts. On a busy machine only the CPU times compare.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib.util
 import random
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
+from lema.engines.vllm import Vllm
+from lema.engines.vllm_replica import Ask
+from lema.engines.vllm_replicas import Replicas
 from lema.lm.decoding import Decoder, Row
+from lema.models import Model
 from lema.protocols import Sampling
 
 VOCABULARY = 1500
@@ -88,6 +97,38 @@ def engine(model: Any, ends: frozenset[int], prompts: list[list[int]], sampling:
     return sum(len(row.ids) for row in Decoder(model, rows=batch, tokens=10**9).decode(rows, sampling))
 
 
+class Served:
+    """The vLLM engine's process, as one more side."""
+
+    def __init__(self, replicas: Replicas) -> None:
+        self.replicas = replicas
+
+    def cpu(self) -> float:
+        """CPU seconds of all its processes."""
+        first = psutil.Process(self.replicas.processes[0].pid)
+        times = [process.cpu_times() for process in (first, *first.children(recursive=True))]
+        return sum(one.user + one.system for one in times)
+
+    def __call__(
+        self, _model: Any, ends: frozenset[int], prompts: list[list[int]], sampling: Sampling, _batch: int
+    ) -> int:
+        asks = [
+            Ask(prompt=prompt, limit=sampling.max_tokens, ends=sorted(ends), seed=place * 100 + number, temperature=1.0)
+            for place, prompt in enumerate(prompts)
+            for number in range(sampling.n)
+        ]
+        return sum(len(said.ids) for said in self.replicas.answers(asks, together=sampling.n))
+
+
+def served(folder: Path | None, batch: int, stack: contextlib.ExitStack) -> Served | None:
+    """vLLM with a model, where that can be."""
+    if folder is None or importlib.util.find_spec("vllm") is None:
+        return None
+    named = Model(name="benchmark", path=str(folder), dtype="float32")
+    setup = Vllm(model=named, max_num_seqs=batch).setup(None, "cpu")
+    return Served(stack.enter_context(Replicas(setup, [None])))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prompts", type=int, default=128)
@@ -101,16 +142,22 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     model, ends, prompts = real(given.model) if given.model else toy()
     sampling = Sampling(n=given.n, temperature=1.0, max_tokens=given.max_tokens)
-    best = {"model.generate": (0.0, 0.0), "lema": (0.0, 0.0)}
-    for _ in range(given.rounds):
-        for name, side in (("model.generate", generate), ("lema", engine)):
-            cpu, clock = time.process_time(), time.perf_counter()
-            tokens = side(model, ends, prompts[: given.prompts], sampling, given.batch)
-            speeds = tokens / (time.process_time() - cpu), tokens / (time.perf_counter() - clock)
-            best[name] = max(best[name], speeds)
+    with contextlib.ExitStack() as stack:
+        third = served(given.model, given.batch, stack)
+        sides: dict[str, Any] = {"model.generate": generate, "transformers": engine}
+        sides |= {} if third is None else {"vllm": third}
+        best = dict.fromkeys(sides, (0.0, 0.0))
+        for _ in range(given.rounds):
+            for name, side in sides.items():
+                count = side.cpu if isinstance(side, Served) else time.process_time
+                cpu, clock = count(), time.perf_counter()
+                tokens = side(model, ends, prompts[: given.prompts], sampling, given.batch)
+                speeds = tokens / (count() - cpu), tokens / (time.perf_counter() - clock)
+                best[name] = (max(best[name][0], speeds[0]), max(best[name][1], speeds[1]))
+    plain = best["model.generate"]
     for name, (cpu, clock) in best.items():
-        print(f"{name:15} {cpu:8,.0f} tokens a CPU-second {clock:8,.0f} tokens/s")
-    print(f"ratio {best['lema'][0] / best['model.generate'][0]:.2f} by CPU time")
+        ratios = f"{cpu / plain[0]:.2f} and {clock / plain[1]:.2f} times"
+        print(f"{name:15} {cpu:8,.0f} tokens a CPU-second {clock:8,.0f} tokens/s   {ratios}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -183,18 +184,26 @@ def _done(hydra: Hydra, loader: Loader, asked: argparse.Namespace) -> int:
 
     from hydra_plugins.lema_launcher._loader import CONFIG
     from hydra_plugins.lema_launcher._overrides import check
+    from hydra_plugins.lema_launcher._stock import outcome, run_point
+    from hydra_plugins.lema_launcher._sweeper import STOCK
 
     overrides = _overrides(loader, asked)
     master = hydra.compose_config(CONFIG, overrides, RunMode.MULTIRUN)
+    stock = master.hydra.launcher._target_.startswith(STOCK)
     for part in ("launcher", "sweeper"):
-        if not master.hydra[part]._target_.startswith("hydra_plugins.lema_launcher."):
-            raise ConfigError(f"hydra/{part}: lema has its own, since it runs the stages of all points as one plan")
+        own = master.hydra[part]._target_.startswith("hydra_plugins.lema_launcher.")
+        if not own and not (stock and part == "launcher"):
+            raise ConfigError(
+                f"hydra/{part}: lema has its own, since it runs the stages of all points as one plan. For jobs of a "
+                "cluster there is slurm=; hydra/launcher=submitit_slurm runs each point as a job of its own"
+            )
     sweeps = asked.multirun or master.hydra.mode is RunMode.MULTIRUN or bool(master.hydra.sweeper.get("params"))
     check(overrides, loader.known, sweep=sweeps)
     context = HydraContext(config_loader=loader, callbacks=Callbacks())
-    sweeper = Plugins.instance().instantiate_sweeper(config=master, hydra_context=context, task_function=_never)
+    task = partial(run_point, config_dir=str(loader.extra) if loader.extra else None) if stock else _never
+    sweeper = Plugins.instance().instantiate_sweeper(config=master, hydra_context=context, task_function=task)
     returned: list[Any] = sweeper.sweep(list(master.hydra.overrides.task))
-    return max(int(one.return_value) for one in returned)
+    return outcome(returned, master.hydra.sweep.dir) if stock else max(int(one.return_value) for one in returned)
 
 
 def _never(_: Any) -> NoReturn:

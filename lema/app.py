@@ -59,7 +59,8 @@ def run_missing(points: Sequence[Point], options: Options, console: Console) -> 
     if missing:
         workers = options.workers or runner.default_workers()
         with Display(console, store, len(missing)) as display:
-            outcome = runner.run(planned, points, store, workers, display, group_of(points))
+            group = group_of(points)
+            outcome = runner.run(planned, points, store, workers, display, group, options.pythons)
         if outcome.failed:
             raise StageFailed(failure_table(outcome))
     return show(points, options, console)
@@ -94,16 +95,26 @@ def plan_table(planned: Plan, points: Sequence[Point]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("stage", "key", "state", "needs", "for"):
         table.add_column(name, no_wrap=name != "for")
+    names = distinct(points)
     for step in planned.steps:
-        table.add_row(step.stage.kind, step.key, step.state, step.stage.needs, escape(users(step.points, points)))
+        table.add_row(step.stage.kind, step.key, step.state, step.stage.needs, escape(users(step.points, names)))
     return table
 
 
-def users(numbers: Sequence[int], points: Sequence[Point]) -> str:
+def distinct(points: Sequence[Point]) -> list[str]:
+    """What tells the experiments of a command apart: the settings that not all of them share."""
+    shared = set.intersection(*(set(point.overrides) for point in points)) if len(points) > 1 else set()
+    return [
+        " ".join(word for word in point.overrides if word not in shared) or f"#{number}"
+        for number, point in enumerate(points)
+    ]
+
+
+def users(numbers: Sequence[int], names: Sequence[str]) -> str:
     """Which experiments need a stage, in words."""
-    if len(numbers) == len(points):
+    if len(numbers) == len(names):
         return "all"
-    shown = [" ".join(points[number].overrides) or f"#{number}" for number in numbers]
+    shown = [names[number] for number in numbers]
     return "; ".join(shown) if len(shown) <= 2 else f"{shown[0]}; ... ({len(shown)} experiments)"
 
 
@@ -159,12 +170,18 @@ def show_comparison(points: Sequence[Point], options: Options, console: Console)
 
 
 def collected(points: Sequence[Point], options: Options) -> Report:
-    from lema.report import paper
+    from lema.report import paper, paper_picks
     from lema.report.collect import QUESTION, collect  # loads numpy and scipy, which planning does without
 
     figures = paper.load(root() / paper.FILE)
+    asked = any(point.experiment.discrimination is not None for point in points)
     return collect(
-        points, Store(options.store_path()), command_line(), question=options.question or QUESTION, paper=figures
+        points,
+        Store(options.store_path()),
+        command_line(),
+        question=options.question or QUESTION,
+        paper=figures,
+        paper_picks=paper_picks.load(root() / paper_picks.FILE) if asked else (),
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -20,13 +22,27 @@ from lema.cluster import queue
 from lema.cluster.batch import trial
 from lema.cluster.profile import Profile
 from lema.errors import LemaError, StoreError
+from lema.jobs import Pythons
 from lema.options import Options, Point
+from lema.programs.sandbox import Sandbox
 from lema.provenance import code_version, package_versions
+from lema.runner import elsewhere
+from lema.store import Store
 from lema.store.race import race
 
 #: Environment variables that hold keys; only whether they are set is ever shown.
 KEYS = ("OPENAI_API_KEY", "WANDB_API_KEY", "HF_TOKEN")
 EXTRAS = {"openai": "openai", "bitsandbytes": "qlora", "deepspeed": "deepspeed", "wandb": "wandb", "datasets": "hub"}
+#: Run in another Python: what a worker imports, and the package that the Python is for.
+PROBE = """
+import importlib, sys
+import lema.worker
+there = importlib.import_module(sys.argv[1])
+from lema.provenance import package_versions
+shown = {"torch", "transformers"}
+print(f"Python {sys.version.split()[0]}, {sys.argv[1]} {there.__version__}, "
+      + ", ".join(f"{name} {version}" for name, version in package_versions().items() if name in shown))
+"""
 SCARCE = 5 * 2**30  # bytes of free disk below which a run is likely to fill it
 
 
@@ -40,7 +56,7 @@ class Finding(NamedTuple):
 
 def examine(_points: Sequence[Point], options: Options, console: Console) -> int:
     """Print what was found; exit code 2 when something would stop a run."""
-    found = list(findings(options.store_path(), options.slurm))
+    found = list(findings(options.store_path(), options.slurm, options.pythons))
     code = 2 if any(finding.state == "bad" for finding in found) else 0
     if options.json:
         listing.write(
@@ -55,7 +71,7 @@ def examine(_points: Sequence[Point], options: Options, console: Console) -> int
     return code
 
 
-def findings(store: Path, profile: Profile | None = None) -> Iterator[Finding]:
+def findings(store: Path, profile: Profile | None = None, named: Pythons | None = None) -> Iterator[Finding]:
     code = code_version()
     where = (
         "outside a checkout" if code.commit is None else f"commit {code.commit[:12]}{' (edited)' if code.dirty else ''}"
@@ -68,11 +84,29 @@ def findings(store: Path, profile: Profile | None = None) -> Iterator[Finding]:
         said = versions[package] if there else f"not installed; pip install 'lema[{extra}]' adds it"
         yield Finding(package, "ok" if there else "note", said)
     yield gpus()
+    yield sandbox()
+    yield from pythons({name: shlex.quote(path) for name, path in (named or {}).items() if path}, store)
+    if profile is not None:
+        yield from pythons({name: start for name, start in (profile.pythons or {}).items() if start}, store)
     yield from cluster(profile)
     for name in KEYS:
         there = bool(os.environ.get(name))
         yield Finding(name, "ok" if there else "note", "set" if there else "not set")
     yield from disk(store)
+
+
+def pythons(named: Mapping[str, str], store: Path) -> Iterator[Finding]:
+    """Whether a stage's process would start in each of these Pythons, and what it would find there."""
+    for name, start in named.items():
+        environment = elsewhere(Store(store), os.environ)
+        words = ["sh", "-c", f"{start} -c {shlex.quote(PROBE)} {name}"]
+        done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False, timeout=600)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+            said = f"{start} does not run stages: {last}. In that environment: pip install 'lema[{name}]'"
+        else:
+            said = f"{start}: {done.stdout.strip().splitlines()[-1]}"
+        yield Finding(f"pythons.{name}", "bad" if done.returncode else "ok", said)
 
 
 def cluster(profile: Profile | None) -> Iterator[Finding]:
@@ -97,6 +131,15 @@ def cluster(profile: Profile | None) -> Iterator[Finding]:
     for where, asked in profile.merged():
         refused = trial(asked, profile)
         yield Finding(f"job {where}", "bad" if refused else "ok", refused or "SLURM would take it")
+
+
+def sandbox() -> Finding:
+    """What would hold a model's programs here."""
+    try:
+        with Sandbox(workers=1).open() as run:
+            return Finding("sandbox", "ok" if run.level.name == "seccomp" else "note", f"level {run.level.name}")
+    except LemaError as fault:
+        return Finding("sandbox", "note", str(fault))
 
 
 def gpus() -> Finding:

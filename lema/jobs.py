@@ -1,10 +1,21 @@
-"""What a stage's process is told, and what it answers: plain JSON on both sides."""
+"""What a stage's process is told, and what it answers: plain JSON on both sides; and which Python it is."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from lema.errors import ConfigError
+from lema.extras import require_own
+from lema.stage import Stage, held_values
+
+#: Packages that have an environment of their own, apart from that of training.
+PYTHONS = ("vllm",)
+Pythons = Mapping[str, str | None]  # name of such a package -> how its Python is started
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,3 +37,27 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     seconds: float = 0.0
     elsewhere: bool = False  # somebody else published the stage while we waited
+
+
+def own_python(stage: Stage) -> str | None:
+    """Which of `PYTHONS` a stage wants: the one of an engine that it holds. None: the Python that runs now."""
+    return next((name for value in held_values(stage) if (name := getattr(value, "own_python", None))), None)
+
+
+def python_of(stage: Stage, pythons: Pythons) -> str | None:
+    """The Python of a stage's process on this machine; None: the one that runs now.
+
+    Raises:
+        ConfigError: the one that is named is not there.
+        MissingExtra: none is named, and what the stage needs is not in this one.
+    """
+    name = own_python(stage)
+    if name is None:
+        return None
+    if not (named := pythons.get(name)):
+        require_own(name)
+        return None
+    path = Path(named).expanduser().absolute()
+    if not path.is_file():
+        raise ConfigError(f"pythons.{name}: {path} is not there; name the Python of the environment that has {name}")
+    return None if path == Path(sys.executable) else str(path)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lema.cluster.profile import Profile
+from lema.cluster.profile import Profile, check_pythons
 from lema.errors import ConfigError
 from lema.experiment import Experiment
 from lema.protocols import Task
@@ -59,6 +59,7 @@ class Options(Spec):
     mode: Mode = runtime(default="run")
     store: str = runtime(default="store")  # folder of artifacts; relative to where the command is typed
     workers: Annotated[int, Field(ge=1)] | None = runtime(default=None)  # None: one a core, one a GPU machine
+    pythons: dict[str, str | None] | None = runtime(default=None)  # Python of stages that need `PYTHONS`, by name
     slurm: Profile | None = runtime(default=None)  # None: on this machine
     submission: str | None = runtime(default=None)  # mode=status, wait, cancel: of this submission, or of the "last"
     report: str = runtime(default="report.html")
@@ -72,6 +73,7 @@ class Options(Spec):
     unreachable: bool = runtime(default=False)  # mode=gc: also artifacts that these experiments do not need
 
     def check(self) -> None:
+        check_pythons(self.pythons)
         if self.push and self.mode not in ("run", "report"):
             raise ConfigError(f"push: only mode=run and mode=report make a report to send, got mode={self.mode}")
         if self.json and self.mode not in LISTS:

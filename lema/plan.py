@@ -32,6 +32,10 @@ class Step:
     def missing(self) -> bool:
         return self.state != "have"
 
+    @property
+    def address(self) -> str:
+        return f"{self.stage.kind}-{self.key}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from lema.cluster.snapshot import keep_code
 from lema.errors import Preempted
-from lema.jobs import Job, Result
+from lema.jobs import Job, Pythons, Result, python_of
 from lema.options import Point
 from lema.plan import Plan, Step
 from lema.progress import Display
@@ -71,16 +72,36 @@ def environment(workers: int) -> dict[str, str]:
     }
 
 
-def run(plan: Plan, points: Sequence[Point], store: Store, workers: int, display: Display, group: str = "") -> Outcome:
+def elsewhere(store: Store, share: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a worker in another Python: it takes a copy of this code, and nothing else of ours."""
+    before = share.get("PYTHONPATH")
+    path = os.pathsep.join([str(keep_code(store)), *([before] if before else [])])
+    return {**share, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+
+
+def run(
+    plan: Plan,
+    points: Sequence[Point],
+    store: Store,
+    workers: int,
+    display: Display,
+    group: str = "",
+    pythons: Pythons | None = None,
+) -> Outcome:
     """Run the missing stages of a plan.
 
     A stage that fails takes along only what needs it; the others are finished.
 
+    Args:
+        pythons: other Pythons, by the package that a stage needs one for.
+
     Raises:
+        ConfigError: one of these is needed and is not there, or none is named (MissingExtra).
         Preempted: a worker was asked to stop, or we were; nothing finished is lost.
     """
     outcome = Outcome()
     waiting = plan.missing()
+    others = {step.key: python for step in waiting if (python := python_of(step.stage, pythons or {}))}
     finished = {step.key for step in plan.steps if not step.missing}
     running: list[_Running] = []
     share = environment(workers)
@@ -89,7 +110,7 @@ def run(plan: Plan, points: Sequence[Point], store: Store, workers: int, display
         while waiting or running:
             while len(running) < workers and (steps := _next(waiting, finished)):
                 waiting = [step for step in waiting if step not in steps]
-                running.append(_start(steps, points, store, share, group))
+                running.append(_start(steps, points, store, share, group, others.get(steps[0].key)))
                 display.start(steps[0])
             for worker in list(running):
                 ended = worker.process.poll() is not None  # asked first, so that its last words are heard
@@ -123,7 +144,14 @@ def _next(waiting: Sequence[Step], finished: set[str]) -> list[Step]:
     return [s for s in ready if s.points[0] == first.points[0] and s.stage.loads == first.stage.loads]
 
 
-def _start(steps: Sequence[Step], points: Sequence[Point], store: Store, share: dict[str, str], group: str) -> _Running:
+def _start(
+    steps: Sequence[Step],
+    points: Sequence[Point],
+    store: Store,
+    share: dict[str, str],
+    group: str,
+    python: str | None,
+) -> _Running:
     first = steps[0]
     point = points[first.points[0]]
     store.logs.mkdir(parents=True, exist_ok=True)
@@ -135,11 +163,11 @@ def _start(steps: Sequence[Step], points: Sequence[Point], store: Store, share: 
     log = store.logs / f"{name}.log"
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "lema.worker", str(path)],
+            [python or sys.executable, "-m", "lema.worker", str(path)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=share,
+            env=share if python is None else elsewhere(store, share),
         )
     assert process.stdout is not None
     os.set_blocking(process.stdout.fileno(), False)

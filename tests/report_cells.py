@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from lema.report.model import ArmSummary, Comparison, PaperCell, Report, TrendPoint
-from lema.report.parts import Choice, DeltaPpl, Sieve, SuccessRow
+from lema.report.parts import Choice, DeltaPpl, PaperPick, PickRow, Sieve, SuccessRow
 
 Row = dict[str, str]  # head -> cell
 
@@ -137,6 +137,12 @@ def check_data(report: Report, tables: list[list[Row]]) -> int:
     for delta in report.delta_ppl:
         seed = "-" if delta.seed is None else str(delta.seed)
         checked += agree({"arm": delta.arm, "seed": seed}, delta_cells(delta), tables)
+    for pick in report.picks:
+        where = {"arm": pick.arm, "seed": "-" if pick.seed is None else str(pick.seed), "asked": pick.asked}
+        for cells in (pick_cells(pick, report), selector_cells(pick), position_cells(pick)):
+            checked += agree(where, cells, tables)
+    for cell in report.paper_picks:
+        checked += agree({"model": cell.model, "task": cell.task}, paper_pick_cells(cell), tables)
     return checked
 
 
@@ -266,3 +272,88 @@ def delta_cells(delta: DeltaPpl) -> Row:
 def markdown_of(spec: dict[str, Any]) -> str:
     """All Markdown of a W&B report's spec."""
     return "\n\n".join(block["content"] for block in spec["blocks"] if block["type"] == "markdown-block")
+
+
+def maybe(value: float | None, show: Any = percent) -> str:
+    return "-" if value is None else str(show(value))
+
+
+def pick_cells(pick: PickRow, report: Report) -> Row:
+    left_out = {"left out": f"{pick.left_out:,}"} if any(other.left_out for other in report.picks) else {}
+    return {
+        "S_gen": percent(pick.gen),
+        "S_disc": percent(pick.disc),
+        "DG-DIFF": points(pick.difference),
+        "95 % interval": f"{points(pick.low)} to {points(pick.high)}",
+        "p exact": p_value(pick.p),
+        "p Holm": p_value(pick.p_adjusted),
+        "verdict": pick.verdict,
+        "invalid": percent(pick.invalid),
+        "questions": f"{pick.questions:,}",
+        "answers": f"{pick.answers:,}",
+        "samplings": f"{pick.samplings:,}",
+        **left_out,
+    }
+
+
+def selector_cells(pick: PickRow) -> Row:
+    def interval(low: float | None, high: float | None, show: Any) -> str:
+        return "-" if low is None else f"{show(low)} to {show(high)}"
+
+    return {
+        "worst": percent(pick.worst),
+        "one at random": percent(pick.gen_random),
+        "majority": percent(pick.majority),
+        "picked": percent(pick.disc),
+        "oracle": percent(pick.oracle),
+        "headroom": points(pick.headroom),
+        "of the headroom": maybe(pick.normalised),
+        "its interval": interval(pick.normalised_low, pick.normalised_high, percent),
+        "over majority": points(pick.over_majority),
+        "its 95 % interval": interval(pick.over_majority_low, pick.over_majority_high, points),
+        "mixed": f"{pick.mixed_questions:,}",
+        "S_gen, mixed": maybe(pick.mixed_gen),
+        "S_disc, mixed": maybe(pick.mixed_disc),
+        "DG-DIFF, mixed": maybe(pick.mixed_difference, points),
+        "interval, mixed": interval(pick.mixed_low, pick.mixed_high, points),
+    }
+
+
+def position_cells(pick: PickRow) -> Row:
+    return {
+        "won : lost": f"{pick.won:,} : {pick.lost:,}",
+        "p mid": maybe(pick.p_mid, p_value),
+        "test": pick.test,
+        "one-sided bounds": f"{points(pick.lower)} to {points(pick.upper)}",
+        "margin": points(pick.margin),
+        "orders": f"{pick.orders:,}",
+        "same pick": maybe(pick.consistency),
+        "picked at": ", ".join(map(percent, pick.chosen_at)),
+        "right at": ", ".join(map(percent, pick.right_at)),
+        "found at": ", ".join(map(maybe, pick.found_at)),
+        "p equal": maybe(pick.p_position, p_value),
+    }
+
+
+def paper_pick_cells(cell: PaperPick) -> Row:
+    def score(value: float) -> str:
+        return f"{value:.2f}" if cell.task == "mt_bench" else percent(value)
+
+    def gain(value: float) -> str:
+        return f"{value:+.2f}" if cell.task == "mt_bench" else points(value)
+
+    return {
+        "S_gen": score(cell.gen),
+        "S_disc": score(cell.disc),
+        "DG-DIFF": gain(cell.difference),
+        "p": maybe(cell.p, lambda p: f"{p:.2f}"),
+        "largest p": maybe(cell.largest_p, p_value),
+        "possible": "no" if cell.impossible else "-" if cell.largest_p is None else "yes",
+        "questions": f"{cell.questions:,}",
+        "S_gen, ours": maybe(cell.ours_gen, score),
+        "S_disc, ours": maybe(cell.ours_disc, score),
+        "DG-DIFF, ours": maybe(cell.ours_difference, gain),
+        "asked, ours": cell.ours_asked or "-",
+        "printed in": cell.printed,
+        "note": cell.note,
+    }

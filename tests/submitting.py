@@ -79,7 +79,7 @@ def starts(folder: Path) -> Counter[str]:
 def submitted(folder: Path) -> Counter[str]:
     """How often each stage was given to sbatch."""
     scripts = (folder / "store" / "submissions").glob("*/*/[0-9]*_submission.sh")
-    return Counter(path.parent.name for path in scripts)
+    return Counter(path.parent.name for path in scripts if "-array-" not in path.parent.name)
 
 
 def steps(folder: Path, train: str) -> int:

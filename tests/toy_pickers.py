@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from toy_lab import Sums, ToyModel
+from toy_lab import Sums, ToyModel, points
 
 from lema.discrimination.asking import Asking
 from lema.formats import Format
+from lema.options import Point
 from lema.protocols import Complete, Prompt, Reply, Sampling
+from lema.sections import Discrimination, Evaluation
 from lema.slices import Slice
 from lema.spec import Spec, spec
 from lema.stages.discriminate import Discriminate
@@ -49,6 +51,31 @@ class Picker(Spec):
         }[self.way]()
         text = " no number" if place < 0 else f" {place + 1}."
         return Reply(text=text, prompt_tokens=10, completion_tokens=2)
+
+
+@spec
+class Both(ToyModel):
+    """Solves as `ToyModel` does, and picks as `Picker` does, better after training."""
+
+    kind = "toy_both"
+    way: str = "random"
+
+    def reply(self, prompt: Prompt, sample: int, chance: float, seed: int) -> Reply:
+        if "The right one is" not in prompt.text:
+            return super().reply(prompt, sample, chance, seed)
+        return Picker(way="oracle" if seed else self.way).reply(prompt)
+
+
+def picking_points(blends: Sequence[str] = ("cot",), seeds: Sequence[int] = (0,), **changed: Any) -> list[Point]:
+    """Toy experiments whose models pick: at random before training, as the oracle after it."""
+    section: dict[str, Any] = {
+        "seeds": (0, 1),
+        "read_outs": ("label_text", "pairwise"),
+        "demos": Slice(split="train", stop=20),
+        "cyclic": True,
+    }
+    evaluation = Evaluation(questions=Slice(split="test", stop=80), engine=Both(), sampling=Sampling())
+    return points(blends, seeds, evaluation=evaluation, discrimination=Discrimination(**(section | changed)))
 
 
 def sampled(stop: int = 120, n: int = 4, seed: int = 0, **changed: Any) -> Generate:

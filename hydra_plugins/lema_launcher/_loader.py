@@ -51,6 +51,7 @@ class Loader(ConfigLoaderImpl):
             path.append("command-line", f"file://{extra}")
         path.append("schema", "structured://")
         super().__init__(path)
+        self.extra = extra
         self.chosen: frozenset[str] = frozenset()
         self.dropped: dict[str, None] = {}
         self.completing = False  # the shell asks what could come next: nothing is wrong yet
@@ -176,6 +177,8 @@ class Loader(ConfigLoaderImpl):
         if isinstance(error, MissingConfigException) and error.missing_cfg_file:
             group, _, option = error.missing_cfg_file.rpartition("/")
             asked = self.asked_in(overrides, group, option)
+            if group == "hydra/launcher" and option.startswith("submitit_"):
+                asked += "; pip install 'lema[launcher]' adds it"
             return Fault(
                 group, f"no option {option!r}{asked}{suggestion(option, list(error.options or ()), 'Options')}"
             )

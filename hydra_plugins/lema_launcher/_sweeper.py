@@ -11,6 +11,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra_plugins.lema_launcher._overrides import bare_key
 from lema.errors import ConfigError
 
+STOCK = "hydra_plugins.hydra_submitit_launcher."  # Hydra's launchers that make each point a job of its own
+
 
 class LemaSweeper(BasicSweeper):
     """All points of one grid, or of several, in one batch.
@@ -34,6 +36,13 @@ class LemaSweeper(BasicSweeper):
             lines = [swept(key, value) for key, value in grid.items() if bare_key(f"{key}=0") not in given]
             (product,) = self.split_arguments(parser.parse_overrides([*lines, *last_given(arguments)]), None)
             points += product
+        if type(self.launcher).__module__.startswith(STOCK):
+            from hydra_plugins.lema_launcher._loader import Loader
+            from hydra_plugins.lema_launcher._stock import check
+
+            loader = self.hydra_context.config_loader
+            assert isinstance(loader, Loader)
+            check(loader, points)
         return self.launcher.launch(points, initial_job_idx=0)
 
 

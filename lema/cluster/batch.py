@@ -95,10 +95,12 @@ def ending(requeues: int) -> list[str]:
     """Shell lines after the stage: a job that was told to stop goes back into the queue, unless it was cancelled."""
     return [
         "code=$?",
+        # A task of an array may have the id of the whole array: by that one, all its tasks would be requeued.
+        'job="${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}"; job="${job:-$SLURM_JOB_ID}"',
         f'if [[ " {" ".join(map(str, AGAIN))} " == *" $code "* ]] && (( ${{SLURM_RESTART_COUNT:-0}} < {requeues} )) \\',
-        '  && scontrol --oneliner show job "$SLURM_JOB_ID" | grep -q "JobState=RUNNING"; then',
+        '  && scontrol --oneliner show job "$job" | grep -q "JobState=RUNNING"; then',
         '  echo "lema: stopped early, and put back into the queue" >&2',
-        '  scontrol requeue "$SLURM_JOB_ID"',
+        '  scontrol requeue "$job"',
         "fi",
         'exit "$code"',
     ]

@@ -30,7 +30,7 @@ def submit(points: Sequence[Point], options: Options, console: Console, group: s
     )
     for step in steps:
         if step.key in done.new:
-            console.print(f"submitted  {label(step)}  job {done.new[step.key]}", highlight=False)
+            console.print(f"submitted  {label(step)}  job {', '.join(done.new[step.key])}", highlight=False)
         elif (job := done.queue.get(step.key)) is not None:
             whose = "" if job.user == queue.me() else f" of {job.user}"
             console.print(f"in queue   {label(step)}  job {job.job}{whose}, {job.state.lower()}", highlight=False)

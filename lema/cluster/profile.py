@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
+import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from lema.errors import ConfigError
+from lema.extras import require_own
+from lema.jobs import PYTHONS, Pythons, own_python
 from lema.spec import Spec, runtime, spec
 from lema.stage import Stage, held_values
 
@@ -25,6 +29,7 @@ class Resources(Spec):
         minutes: time limit. A job that reaches it goes on where it stopped (`Profile.warn_seconds`).
         gpus: how many; 0 asks for none.
         memory_gb: of main memory.
+        shards: over how many jobs the parts of a stage are spread; any number gives the same artifact.
         extra: other options of sbatch by their long names, such as `{reservation: night, exclusive: true}`.
     """
 
@@ -37,6 +42,7 @@ class Resources(Spec):
     gpus: Annotated[int, Field(ge=0)] | None = runtime(default=None)
     cpus: Annotated[int, Field(ge=1)] | None = runtime(default=None)
     memory_gb: Annotated[float, Field(gt=0)] | None = runtime(default=None)
+    shards: Annotated[int, Field(ge=1)] | None = runtime(default=None)
     extra: dict[str, str | int | bool] | None = runtime(default=None)
 
     def check(self) -> None:
@@ -65,7 +71,9 @@ class Profile(Spec):
         stages: the same by kind of stage (`train`, `generate`, ...); it wins over what the stage needs.
         setup: shell lines before Python starts: modules, environments, proxies.
         python: how Python is started, as a shell command; None: the one that submits.
+        pythons: the same for stages that need a package with an environment of its own, by its name (`vllm`).
         warn_seconds: how long before its time limit a job is told to save and end (SIGUSR2).
+        arrays: whether stages that differ in their inputs only are submitted together, as tasks of an array.
         requeues: how often a job that was preempted, or reached its limit, is put back into the queue.
     """
 
@@ -77,10 +85,13 @@ class Profile(Spec):
     stages: dict[str, Resources] | None = runtime(default=None)
     setup: tuple[str, ...] = runtime(default=())
     python: str | None = runtime(default=None)
+    pythons: dict[str, str | None] | None = runtime(default=None)
     warn_seconds: Annotated[int, Field(ge=1, le=65535)] = runtime(default=120)
+    arrays: bool = runtime(default=True)
     requeues: Annotated[int, Field(ge=0)] = runtime(default=50)
 
     def check(self) -> None:
+        check_pythons(self.pythons)
         for name in ("cpu", "teacher"):
             if getattr(self, name).gpus:
                 raise ConfigError(
@@ -88,12 +99,33 @@ class Profile(Spec):
                 )
         for kind in set(self.stages or ()).difference(known := {cls.kind for cls in known_stages()}):
             raise ConfigError(f"stages.{kind}: there is no such kind of stage. Kinds: {', '.join(sorted(known))}")
+        shareable = sorted({cls.kind for cls in known_stages() if cls.shareable})
         for where, asked in self.every():
+            if asked.shards is not None and where.removeprefix("stages.") not in shareable:
+                raise ConfigError(
+                    f"{where}.shards: only stages of some kinds can be spread over several jobs, and each is named: "
+                    f"{', '.join(f'stages.{kind}.shards' for kind in shareable)}"
+                )
             if asked.minutes is not None and asked.minutes * 60 <= self.warn_seconds:
                 raise ConfigError(
                     f"warn_seconds: {self.warn_seconds} s before the end of {where}.minutes={asked.minutes} is before "
                     "the job begins. Give the job more minutes, or a shorter warning."
                 )
+
+    def command(self, stage: Stage) -> str:
+        """How the Python of a stage's job is started.
+
+        Raises:
+            MissingExtra: it is the Python that runs now, and that lacks what the stage needs.
+        """
+        name = own_python(stage)
+        if name is not None and (named := (self.pythons or {}).get(name)):
+            return named
+        if self.python is not None:
+            return self.python
+        if name is not None:
+            require_own(name)
+        return shlex.quote(sys.executable)
 
     def every(self) -> Iterator[tuple[str, Resources]]:
         """Each place where resources are given, with its name."""
@@ -116,6 +148,12 @@ class Profile(Spec):
         general = getattr(self, needs(stage)).over(self.jobs)
         own = (self.stages or {}).get(stage.kind)
         return general if own is None else own.over(general)
+
+
+def check_pythons(named: Pythons | None) -> None:
+    """Raise ConfigError for a name that no package with a Python of its own has."""
+    for name in set(named or ()).difference(PYTHONS):
+        raise ConfigError(f"pythons.{name}: only {', '.join(PYTHONS)} has a Python of its own")
 
 
 def needs(stage: Stage) -> str:

@@ -7,8 +7,9 @@ import getpass
 import shutil
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from lema.cluster import snapshot
 from lema.errors import ConfigError, LemaError
 from lema.spec import digest
 from lema.store import Store
@@ -34,6 +35,11 @@ class Queued:
     state: str
     reason: str  # why it waits
     nodes: str
+    all: tuple[str, ...] = ()  # jobs, when several make parts of the stage
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        return self.all or (self.job,)
 
     @property
     def waits(self) -> bool:
@@ -45,7 +51,7 @@ class Queued:
 
 
 def job_name(address: str) -> str:
-    """The name of a stage's job: it carries kind and key."""
+    """The name of a stage's job, which carries kind and key; or of an array, by its title."""
     return f"{PREFIX}{address}"
 
 
@@ -55,25 +61,43 @@ def comment(store: Store) -> str:
 
 
 def queued(store: Store) -> dict[str, Queued]:
-    """Jobs of anybody in the queue that make stages of this store, by address; of several, the one that is furthest.
+    """Jobs of anybody in the queue that make stages of this store, by address.
+
+    Of several that make one stage, it is the one that is furthest, which knows of all.
 
     Raises:
         ConfigError: there is no SLURM here.
         Unanswered: SLURM does not answer.
     """
-    said = slurm("squeue", "--noheader", "--format=%A|%u|%T|%r|%N|%k|%j")
-    return {job.stage: job for job in sorted(parse(said, comment(store)), key=lambda job: not job.waits)}
+    said = slurm("squeue", "--noheader", "--array", "--format=%F|%K|%u|%T|%r|%N|%k|%j")
+    found = parse(said, comment(store), lambda title: snapshot.tasks(store, title))
+    several: dict[str, list[Queued]] = {}
+    for job in sorted(found, key=lambda job: job.waits):
+        several.setdefault(job.stage, []).append(job)
+    return {stage: dataclasses.replace(jobs[0], all=tuple(job.job for job in jobs)) for stage, jobs in several.items()}
 
 
-def parse(said: str, mine: str) -> Iterable[Queued]:
+def parse(said: str, mine: str, tasks: Callable[[str], Mapping[int, str]]) -> Iterable[Queued]:
     """The lines of squeue that are stages of the store whose comment is `mine`.
 
     Some sites replace comments; then the name decides.
+
+    Args:
+        tasks: the stages that the tasks of an array are by their index, given the array's title.
     """
+    arrays: dict[str, Mapping[int, str]] = {}
     for line in said.splitlines():
-        job, user, state, reason, nodes, text, name = [*line.split("|", 6), *[""] * 6][:7]
-        if name.startswith(PREFIX) and (mine in text or "lema-store=" not in text):
-            yield Queued(job, name.removeprefix(PREFIX).strip(), user, state, reason, nodes)
+        job, index, user, state, reason, nodes, text, name = [*line.split("|", 7), *[""] * 7][:8]
+        if not name.startswith(PREFIX) or (mine not in text and "lema-store=" in text):
+            continue
+        title = name.removeprefix(PREFIX).strip()
+        stage: str | None = title
+        if index.isdecimal():
+            if title not in arrays:
+                arrays[title] = tasks(title)
+            stage, job = arrays[title].get(int(index)), f"{job}_{index}"
+        if stage is not None:
+            yield Queued(job, stage, user, state, reason, nodes)
 
 
 def settled(store: Store, patience: float = 90.0) -> dict[str, Queued]:
@@ -93,7 +117,7 @@ def me() -> str:
 def cancel(jobs: Sequence[Queued]) -> None:
     """Take jobs out of the queue."""
     for first in range(0, len(jobs), 200):
-        slurm("scancel", *(job.job for job in jobs[first : first + 200]))
+        slurm("scancel", *(id_ for job in jobs[first : first + 200] for id_ in job.jobs))
 
 
 def fate(job: str) -> Mapping[str, str]:
@@ -103,6 +127,15 @@ def fate(job: str) -> Mapping[str, str]:
     except LemaError:
         return {}
     return dict(word.split("=", 1) for word in said.split() if "=" in word)
+
+
+def setting(name: str) -> str | None:
+    """A setting of SLURM's configuration; None if it does not say."""
+    for line in slurm("scontrol", "show", "config").splitlines():
+        key, _, value = line.partition("=")
+        if key.strip() == name:
+            return value.strip()
+    return None
 
 
 def slurm(*words: str) -> str:

@@ -3,9 +3,10 @@
 STORE/submissions/code/<digest>/         the packages; equal code is kept once
 STORE/submissions/plans/<name>.json      merged plans (`lema.cluster.recall`)
 STORE/submissions/<time>-<random>/       one submission: `submission.json`, and a folder for each stage
-    <kind>-<key>/job.json                what the worker is told
+    <kind>-<key>/job.json                what the worker is told; `job-1.json` and so on when several share the stage
     <kind>-<key>/<id>_submission.sh      what sbatch was given
     <kind>-<key>/<id>_0_log.out, .err    what it said
+    <kind>-array-<n>/<index>             links to the folders of the stages that are the tasks of an array
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +29,8 @@ from lema.store import Store
 from lema.store.durable import remove_tree, rename, write_whole
 
 PACKAGES = ("lema", "lema_plugins")
+ARRAY = "-array"
+LEFT = re.compile(r"(\d+(?:_\d+)?)_(?:submission\.sh|0_log\.out)")  # in a stage's folder, by its job
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,15 +111,51 @@ def code_files() -> Iterator[tuple[str, Path]]:
                     yield f"{package}/{path.relative_to(place).as_posix()}", path
 
 
+def make_array(submission: Path, kind: str, number: int, addresses: Mapping[int, str]) -> Path:
+    """Write down which task of an array is which stage, before it is submitted, and return the array's folder."""
+    folder = submission / f"{kind}{ARRAY}-{number}"
+    folder.mkdir()
+    for index, address in addresses.items():
+        (folder / str(index)).symlink_to(Path("..", address), target_is_directory=True)
+    return folder
+
+
+def title(array: Path) -> str:
+    """What the name of an array's job says: kind, submission, number. A killed submitter has then forgotten nothing."""
+    kind, _, number = array.name.rpartition(f"{ARRAY}-")
+    return f"{kind}{ARRAY}.{array.parent.name}.{number}"
+
+
+def tasks(store: Store, title: str) -> dict[int, str]:
+    """Addresses of the stages that the tasks of an array are, by index; none if it is not of this store."""
+    kind, _, rest = title.partition(f"{ARRAY}.")
+    submission, _, number = rest.rpartition(".")
+    if not submission or not number.isdecimal() or "/" in title:
+        return {}
+    folder = folder_of(store) / submission / f"{kind}{ARRAY}-{number}"
+    try:
+        links = [entry for entry in os.scandir(folder) if entry.is_symlink() and entry.name.isdecimal()]
+    except FileNotFoundError:
+        return {}
+    return {int(link.name): Path(link.path).readlink().name for link in links}
+
+
+def note_scripts(array: Path, addresses: Mapping[int, str], job: str) -> None:
+    """Beside each stage's logs, the script that its task runs."""
+    for index, address in addresses.items():
+        link = array.parent / address / f"{job}_{index}_submission.sh"
+        link.symlink_to(Path("..", array.name, f"{job}_submission.sh"))
+
+
 class Trace(NamedTuple):
     """Where a stage was last submitted from."""
 
     folder: Path
 
-    def last_job(self) -> str:
-        """The id of the last of its jobs that left something; empty when none did."""
-        left = [*self.folder.glob("[0-9]*_submission.sh"), *self.folder.glob("[0-9]*_0_log.out")]
-        return max((path.name.partition("_")[0] for path in left), key=int, default="")
+    def jobs(self) -> list[str]:
+        """Ids of its jobs that left something, the last one first."""
+        left = {found[1] for path in self.folder.iterdir() if (found := LEFT.fullmatch(path.name))}
+        return sorted(left, key=lambda job: [int(part) for part in job.split("_")], reverse=True)
 
 
 def traces(store: Store) -> dict[str, Trace]:

@@ -11,13 +11,14 @@ import dataclasses
 import shlex
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from lema.cluster import batch, recall, snapshot
+from lema.cluster import arrays, batch, recall, snapshot
+from lema.cluster.arrays import Group
 from lema.cluster.profile import Profile
 from lema.cluster.queue import Queued, comment, job_name, me, settled
 from lema.errors import ConfigError
@@ -26,9 +27,11 @@ from lema.jobs import Job
 from lema.options import Options, Point
 from lema.plan import Plan, Step, plan
 from lema.store import Store
-from lema.store.durable import write_whole
+from lema.store.durable import remove_tree, write_whole
 from lema.store.holder import now
 from lema.store.lease import acquire
+
+Jobs = tuple[str, ...]  # ids of the jobs that make one stage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Submitted:
     """What became of the stages of a plan."""
 
     plan: Plan
-    new: dict[str, str]  # key of a stage -> id of its new job
+    new: dict[str, Jobs]  # key of a stage -> its new ones
     queue: dict[str, Queued]  # key of a stage -> its job that was in the queue before
     folder: Path | None  # of the submission, if there was anything to submit
 
@@ -46,11 +49,24 @@ class Submitted:
         return [step for step in self.plan.steps if step.state == "running" and step.key in self.new]
 
 
+def job_file(shard: int) -> str:
+    """Name of what a worker is told; the first of several that share a stage is told by the file of a single one."""
+    return f"job-{shard}.json" if shard else "job.json"
+
+
 class Home(NamedTuple):
     """Where one submission's files are."""
 
     folder: Path
     code: Path
+
+
+def with_pythons(profile: Profile, options: Options) -> Profile:
+    """The profile with the Pythons that the command names, where it names none itself."""
+    named: dict[str, str | None] = {}
+    named |= {name: shlex.quote(path) for name, path in (options.pythons or {}).items() if path}
+    named |= {name: command for name, command in (profile.pythons or {}).items() if command}
+    return dataclasses.replace(profile, pythons=named)
 
 
 def submit(points: Sequence[Point], options: Options, store: Store, group: str) -> Submitted:
@@ -60,8 +76,8 @@ def submit(points: Sequence[Point], options: Options, store: Store, group: str) 
         ConfigError: there is no SLURM here, or it refuses a job.
         Unanswered: SLURM does not answer.
     """
-    profile = options.slurm
-    assert profile is not None
+    assert options.slurm is not None
+    profile = with_pythons(options.slurm, options)
     require("submitit", extra="slurm", why="slurm=")
     store.prepare()
     snapshot.folder_of(store).mkdir(exist_ok=True)
@@ -72,16 +88,17 @@ def submit(points: Sequence[Point], options: Options, store: Store, group: str) 
             before = settled(store)
             planned = plan(points, store)
             kept = recall.keep(planned.graph, (point.raw for point in points), store, options, sys.argv[1:])
-            queue = {
-                step.key: before[name] for step in planned.missing() if (name := store.address(step.stage)) in before
-            }
+            queue = {step.key: before[name] for step in planned.missing() if (name := step.address) in before}
             todo = [step for step in planned.missing() if step.key not in queue]
+            for step in todo:
+                profile.command(step.stage)  # what lacks a Python is refused before anything is submitted
             home = _prepare(points, profile, store, todo, group, kept) if todo else None
-            jobs = {key: job.job for key, job in queue.items()}
+            jobs: dict[str, Jobs] = {key: job.jobs for key, job in queue.items()}
             if home is not None:
-                for step in todo:
-                    after = {above: jobs[above] for above in step.upstream if above in jobs}
-                    jobs[step.key] = _submit(step, profile, store, home, planned, after)
+                most = arrays.most_tasks() if profile.arrays else 1
+                together = arrays.grouped(todo, jobs, lambda step: _sort(step, profile), most)
+                for number, steps in enumerate(together):
+                    jobs |= _submit_group(steps, number, profile, store, home, planned, jobs)
     finally:
         with contextlib.suppress(OSError):
             lock.discard()
@@ -99,8 +116,12 @@ def _prepare(
         job = Job(
             keys=(step.key,), store=str(store.root), point=point.raw, overrides=tuple(point.overrides), group=group
         )
-        (folder / store.address(step.stage)).mkdir()
-        write_whole(folder / store.address(step.stage) / "job.json", [msgspec.json.encode(job)], sync=False)
+        home = folder / step.address
+        home.mkdir()
+        shards = profile.resources(step.stage).shards or 1
+        for number in range(shards):
+            shard = msgspec.structs.replace(job, place=(number, shards) if shards > 1 else None)
+            write_whole(home / job_file(number), [msgspec.json.encode(shard)], sync=False)
     snapshot.write(
         folder,
         snapshot.Submission(
@@ -114,33 +135,85 @@ def _prepare(
             points=tuple(point.raw for point in points),
             overrides=tuple(tuple(point.overrides) for point in points),
             plan=kept,
-            stages=tuple(store.address(step.stage) for step in todo),
+            stages=tuple(step.address for step in todo),
             **snapshot.versions(),
         ),
     )
     return Home(folder, code)
 
 
-def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Plan, after: dict[str, str]) -> str:
-    """Submit one stage and return the job's id. `after`: the jobs of those stages that it needs and that have one."""
-    folder = home.folder / store.address(step.stage)
-    worker = f"-u -m lema.worker {shlex.quote(str(folder / 'job.json'))}"
-    command = f"{profile.python or shlex.quote(sys.executable)} {worker}"
+def _sort(step: Step, profile: Profile) -> str:
+    """Equal for stages whose jobs are told the same, but for which stage it is."""
+    asked = profile.resources(step.stage)
+    alone = step.key if (asked.shards or 1) > 1 else ""  # its tasks would be parts of it
+    return repr((step.stage.kind, asked, profile.command(step.stage), alone))
+
+
+def _submit_group(
+    group: Group,
+    number: int,
+    profile: Profile,
+    store: Store,
+    home: Home,
+    planned: Plan,
+    jobs: Mapping[str, Jobs],
+) -> dict[str, Jobs]:
+    """Submit stages that go together, and return the jobs of each."""
+    after = {
+        step.key: {above: jobs[above] for above in step.upstream if above in jobs} for step in group.steps.values()
+    }
+    made = _submit_array(group, number, profile, store, home, after) if group.one is None else None
+    if made is not None:
+        return made
+    return {step.key: _submit(step, profile, store, home, planned, after[step.key]) for step in group.steps.values()}
+
+
+def _submit_array(
+    group: Group, number: int, profile: Profile, store: Store, home: Home, after: Mapping[str, Mapping[str, Jobs]]
+) -> dict[str, Jobs] | None:
+    """Submit stages as one array; None: it cannot be, and each must be tried alone."""
+    first = next(iter(group.steps.values()))
+    waits = arrays.dependency(
+        {index: [job for jobs in after[step.key].values() for job in jobs] for index, step in group.steps.items()}
+    )
+    if waits is None:
+        return None
+    addresses = {index: step.address for index, step in group.steps.items()}
+    folder = snapshot.make_array(home.folder, first.stage.kind, number, addresses)
+    alone = {**batch.parameters(profile.resources(first.stage), profile, home.code, ()), "comment": comment(store)}
+    settings = arrays.settings(alone, folder, group.steps, waits)
+    try:
+        job = batch.submit(folder, arrays.command(profile.command(first.stage), folder), settings)
+    except batch.Refusal:  # a limit on arrays, or on jobs, or one that is waited for was forgotten
+        remove_tree(folder)
+        return None
+    snapshot.note_scripts(folder, addresses, job)
+    return {step.key: (f"{job}_{index}",) for index, step in group.steps.items()}
+
+
+def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Plan, after: Mapping[str, Jobs]) -> Jobs:
+    """Submit one stage and return its jobs. `after`: the jobs of those stages that it needs and that have any."""
+    folder = home.folder / step.address
+    asked = profile.resources(step.stage)
     stages = {other.key: other.stage for other in planned.steps}
+    made: list[str] = []
     while True:
         settings = {
-            **batch.parameters(profile.resources(step.stage), profile, home.code, list(after.values())),
-            "job_name": job_name(store.address(step.stage)),
+            **batch.parameters(asked, profile, home.code, [job for jobs in after.values() for job in jobs]),
+            "job_name": job_name(step.address),
             "comment": comment(store),
         }
         try:
-            return batch.submit(folder, command, settings)
+            for number in range(len(made), asked.shards or 1):
+                worker = f"-u -m lema.worker {shlex.quote(str(folder / job_file(number)))}"
+                made.append(batch.submit(folder, f"{profile.command(step.stage)} {worker}", settings))
+            return tuple(made)
         except batch.Refusal as fault:
             # SLURM forgets jobs that ended some minutes ago, and refuses to wait for them.
             left = {key: job for key, job in after.items() if store.find(stages[key]) is None}
             if left == after:
                 raise ConfigError(
-                    f"SLURM refuses the job of {store.address(step.stage)}: {' '.join(str(fault).split())}. What it "
+                    f"SLURM refuses the job of {step.address}: {' '.join(str(fault).split())}. What it "
                     f"was given lies in {folder}. Mend the profile (slurm/README.md says how) and type the same "
                     "command again; jobs that are in the queue stay there."
                 ) from None

@@ -206,8 +206,16 @@ def _line(node: Node, known: str, job: Queued | None, trace: Trace | None, store
 
 
 def _ended(node: Node, trace: Trace) -> Line:
-    """A stage whose job is not in the queue any more and that is not in the store: from what the job left."""
-    job = trace.last_job()
+    """A stage whose jobs are not in the queue any more and that is not in the store: from what these left.
+
+    Of several that shared it, the one that says most.
+    """
+    ended = [_left(node, trace, job) for job in trace.jobs() or [""]]
+    return min(ended, key=lambda line: ("failed", "lost", "stopped", "missing").index(line.state))
+
+
+def _left(node: Node, trace: Trace, job: str) -> Line:
+    """What one job left of a stage."""
     out, err = trace.folder / f"{job}_0_log.out", trace.folder / f"{job}_0_log.err"
     result = last_result(out)
     if result is not None and result.exit_code not in (0, Preempted.exit_code):

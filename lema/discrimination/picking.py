@@ -201,18 +201,24 @@ def by_score(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:
 
 
 def likelihoods(way: Way, tools: Tools, pairs: Sequence[tuple[Case, int]]) -> list[float | None]:
-    """Mean log-probability a token of each candidate's own text behind the prompt that asks for a solution."""
+    """Mean log-probability a token of each candidate's own text behind the prompt that asks for a solution.
+
+    Equal texts of a question, which are many of a model that is sure, go through the model once.
+    """
     assert tools.score_texts is not None
+    keys = [(case.question.id, case.texts[number]) for case, number in pairs]
+    different = {key: case for key, (case, _) in zip(keys, pairs, strict=True)}
     examples = [
         Example(
             prompt=way.format.cot_prompt(case.question),
-            completion=case.texts[number],
+            completion=text,
             question_id=case.question.id,
             source="candidate",
         )
-        for case, number in pairs
+        for (_, text), case in different.items()
     ]
-    return [scored.logprob / scored.tokens for scored in tools.score_texts(examples)]
+    found = dict(zip(different, tools.score_texts(examples), strict=True))
+    return [found[key].logprob / found[key].tokens for key in keys]
 
 
 class Match:

@@ -51,6 +51,27 @@ def load_tokenizer(model: Model, checkpoint: Path | None = None) -> Any:
     return AutoTokenizer.from_pretrained(model.source(), **_origin(model))
 
 
+def load_config(model: Model, checkpoint: Path | None = None) -> Any:
+    """The configuration of a whole checkpoint, else of the model."""
+    from transformers import AutoConfig
+
+    if checkpoint is not None:
+        return AutoConfig.from_pretrained(str(checkpoint), trust_remote_code=model.trust_remote_code)
+    return AutoConfig.from_pretrained(model.source(), **_origin(model))
+
+
+def load_ends(model: Model, checkpoint: Path | None = None) -> Any:
+    """The generation settings that a model would have, without loading it: they name tokens that end an answer."""
+    from transformers import GenerationConfig
+
+    try:
+        if checkpoint is not None:
+            return GenerationConfig.from_pretrained(str(checkpoint))
+        return GenerationConfig.from_pretrained(model.source(), revision=model.revision or "main")
+    except OSError:  # the model has no file of them
+        return GenerationConfig.from_model_config(load_config(model, checkpoint))
+
+
 def load_model(
     model: Model,
     checkpoint: Path | None = None,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import mmap
 import os
 import resource
 import signal
@@ -16,13 +17,20 @@ NOBODY = 65534
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
-def prctl(option: int, value: int) -> None:
+#: Made once, before the fork: each child would pay for it.
+LIBC = ctypes.CDLL(None, use_errno=True)
+PRCTL, CAPSET = getattr(LIBC, "prctl", None), getattr(LIBC, "capset", None)
+if PRCTL is not None:
+    PRCTL.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+CAPABILITIES = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this thread
+NONE = (ctypes.c_uint32 * 6)()
+
+
+def prctl(option: int, value: int, pointer: int = 0) -> None:
     """Raises OSError when the kernel refuses, or is not Linux."""
-    call = getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)
-    if call is None:
+    if PRCTL is None:
         raise OSError(f"no prctl on {os.uname().sysname}")
-    call.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
-    if call(option, value, 0, 0, 0) != 0:
+    if PRCTL(option, value, pointer, 0, 0) != 0:
         code = ctypes.get_errno()
         raise OSError(code, f"prctl({option}, {value}): {os.strerror(code)}")
 
@@ -57,25 +65,33 @@ def no_capabilities() -> None:
     """Give up what root of a namespace may do, and gain nothing by programs that would give more."""
     with suppress(OSError):
         prctl(PR_SET_NO_NEW_PRIVS, 1)
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this thread
-    capset = getattr(ctypes.CDLL(None), "capset", None)
-    if capset is not None:
-        capset(ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)()))
+    if CAPSET is not None:
+        CAPSET(CAPABILITIES, NONE)
 
 
 def address_space() -> int:
-    """Bytes of address space of this process; 0 where the kernel does not say."""
-    try:
-        with open("/proc/self/statm") as sizes:  # noqa: PTH123
-            return int(sizes.read().split()[0]) * resource.getpagesize()
-    except OSError:
-        return 0
+    """Bytes of address space of this process, to a MiB: the least limit under which it can have one more page.
+
+    There is no /proc to be asked at every level.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_AS)
+    low, high = 0, 2**40
+    while high - low > 2**20:
+        middle = (low + high) // 2
+        try:
+            resource.setrlimit(resource.RLIMIT_AS, (middle, hard[1]))
+            mmap.mmap(-1, resource.getpagesize()).close()
+            high = middle
+        except (OSError, MemoryError, ValueError):
+            low = middle
+    resource.setrlimit(resource.RLIMIT_AS, hard)
+    return high
 
 
 def limit(*, cpu_seconds: float, memory: int, base: int) -> None:
     """Limits of the kernel: CPU time, `memory` bytes beside the `base` of the interpreter, and nothing of the rest."""
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds)  # kills by SIGPROF; the next line is for those who block it
-    seconds = math.ceil(cpu_seconds) + 1
+    seconds = math.floor(cpu_seconds) + 1
     for name, most in (
         ("CPU", seconds),
         ("AS", base + memory),

@@ -34,7 +34,7 @@ def run(task: Task, modules: Sequence[str]) -> None:
     try:
         told = execute(task, modules)
         output.flush()
-        write(task.nonce + json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+        write(task.nonce + json.dumps(told, ensure_ascii=False).encode())
     except MemoryError:
         write(spare)
 
@@ -74,7 +74,12 @@ def value_of(entry: str, space: dict[str, Any]) -> dict[str, Any]:
     if entry not in space:
         raise NameError(f"name {entry!r} is not defined")
     value = space["solution"]() if entry == "solution" else space["answer"]
-    return {"via": entry, "value": None if value is None else str(value)}
+    return {"via": entry, "value": None if value is None else whole(str(value))}
+
+
+def whole(text: str) -> str:
+    """The text with half characters (lone surrogates) spelt out, so that it can be written."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def failure(fault: BaseException) -> dict[str, Any]:
@@ -92,7 +97,7 @@ def failure(fault: BaseException) -> dict[str, Any]:
             message = str(fault)
         except Exception:
             message = ""
-    return {"error": type(fault).__name__[:100], "message": message[:MESSAGE], "line": line}
+    return {"error": whole(type(fault).__name__[:100]), "message": whole(message[:MESSAGE]), "line": line}
 
 
 def importer(modules: Sequence[str]) -> Callable[..., Any]:

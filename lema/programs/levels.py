@@ -41,13 +41,13 @@ def python() -> str:
     return str(Path(sys.executable).resolve())
 
 
-def command(level: Level, control: int) -> list[str]:
-    """What starts the process that forks, with the number of its socket."""
+def command(level: Level, control: int, paths: list[str]) -> list[str]:
+    """What starts the process that forks, with the number of its socket; `paths` hold modules to import."""
     plain = [python(), *FLAGS, str(ZYGOTE), str(control), str(ROOT)]
-    return [*bubble(), *plain] if level.name == "bubblewrap" else plain
+    return [*bubble(paths), *plain] if level.name == "bubblewrap" else plain
 
 
-def bubble() -> list[str]:
+def bubble(paths: list[str]) -> list[str]:
     """The command before Python's: only what Python needs can be seen, and nothing can be written.
 
     Raises:
@@ -59,12 +59,12 @@ def bubble() -> list[str]:
     words = [found, "--die-with-parent", "--new-session", "--unshare-ipc", "--unshare-pid", "--unshare-net"]
     words += ["--unshare-uts", "--unshare-cgroup-try", "--cap-drop", "ALL"]
     if os.geteuid() == 0:  # no user namespace, so that the program can be given to a user that owns nothing
-        words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_KILL"]
     else:
         words += ["--unshare-user"]
     for path in SYSTEM:
         words += ["--ro-bind-try", path, path]
-    for folder in (sys.base_prefix, str(ROOT / "lema" / "__init__.py"), str(ZYGOTE.parent)):
+    for folder in (sys.base_prefix, str(ROOT / "lema" / "__init__.py"), str(ZYGOTE.parent), *paths):
         words += ["--ro-bind", folder, folder]
     return [*words, "--dev", "/dev", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
 

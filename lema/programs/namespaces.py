@@ -10,7 +10,7 @@ import os
 import signal
 from typing import NoReturn
 
-from lema.programs.confine import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, prctl
+from lema.programs.confine import LIBC, PR_SET_DUMPABLE, PR_SET_PDEATHSIG, prctl
 
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, REC, PRIVATE = 1, 2, 4, 8, 32, 0x4000, 0x40000
@@ -27,32 +27,31 @@ def enter() -> None:
     Raises:
         OSError: this kernel, or the site, does not let us.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
     user, group, root = os.getuid(), os.getgid(), os.geteuid() == 0
     prctl(PR_SET_DUMPABLE, 1)  # else the maps of our own user namespace are not ours to write
     kinds = NEWNS | NEWUTS | NEWIPC | NEWPID | NEWNET | (0 if root else NEWUSER)
-    demand(libc.unshare(kinds), "unshare")
+    demand(LIBC.unshare(kinds), "unshare")
     if not root:
         for name, line in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
             with open(f"/proc/self/{name}", "w") as table:  # noqa: PTH123
                 table.write(line)
-    empty_root(libc)
+    empty_root()
     first = os.fork()
     if first:
         stand_by(first)
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # the world ends with the process before
 
 
-def empty_root(libc: ctypes.CDLL) -> None:
+def empty_root() -> None:
     """An empty folder that cannot be written as the root of all files."""
     flags = NOSUID | NODEV | NOEXEC
-    demand(libc.mount(b"none", b"/", None, REC | PRIVATE, None), "mount private")
-    demand(libc.mount(b"none", ROOM.encode(), b"tmpfs", flags, b"size=4k,nr_inodes=2,mode=555"), "mount tmpfs")
+    demand(LIBC.mount(b"none", b"/", None, REC | PRIVATE, None), "mount private")
+    demand(LIBC.mount(b"none", ROOM.encode(), b"tmpfs", flags, b"size=4k,nr_inodes=2,mode=555"), "mount tmpfs")
     os.chdir(ROOM)
-    demand(libc.syscall(PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
-    demand(libc.umount2(b".", MNT_DETACH), "umount2")
+    demand(LIBC.syscall(PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
+    demand(LIBC.umount2(b".", MNT_DETACH), "umount2")
     os.chdir("/")
-    demand(libc.mount(b"none", b"/", None, REMOUNT | RDONLY | flags, None), "mount read-only")
+    demand(LIBC.mount(b"none", b"/", None, REMOUNT | RDONLY | flags, None), "mount read-only")
 
 
 def demand(result: int, what: str) -> None:

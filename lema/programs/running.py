@@ -7,6 +7,7 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +15,12 @@ from lema.errors import LemaError
 from lema.programs.levels import Level
 from lema.programs.program import Outcome, Program, Status
 from lema.programs.verdicts import SLACK, Left, Limits, judge
-from lema.programs.worker import CHUNK, Died, Worker, nonce
+from lema.programs.worker import CHUNK, LOOKED, START, Died, Worker, nonce
 
 AHEAD = 64  # programs a process that may be done before the first that is not
 SOURCE = 200_000  # characters of a program
-ENDING = 120.0  # seconds that a killed program may take to be gone, on a busy machine
-BUSY = 10  # a program that wants to run but gets no CPU has this many times its wall limit
+ANSWER = 60.0  # seconds in which a process must answer us, on a busy machine
+AWAKE = 0.01  # share of the time by the clock that a program must have had of a CPU, or else it sleeps
 
 
 @dataclass(eq=False)
@@ -34,7 +35,9 @@ class Attempt:
     pipes: dict[int, bytearray] = field(default_factory=dict)  # open ends and where what they give goes
     left: Left = field(default_factory=Left)
     deadline: float = 0.0
-    ending: bool = False
+    used: int = 0  # microseconds of CPU time that it had when its time by the clock last ran out
+    asked: bool = False  # its process was asked for its CPU time, and has not answered
+    ending: bool = False  # its process was told to end it, and has not answered
 
 
 class Running:
@@ -119,7 +122,7 @@ class Running:
                 self.discard(worker)
                 continue
             attempt.pipes = {output: attempt.left.output, result: attempt.left.result}
-            attempt.deadline = time.monotonic() + self.limits.wall_seconds
+            attempt.deadline = time.monotonic() + (self.limits.wall_seconds if worker.greeted else START)
             self.attempts[worker] = attempt
             for pipe in attempt.pipes:
                 self.selector.register(pipe, selectors.EVENT_READ, attempt)
@@ -145,25 +148,46 @@ class Running:
                     self.hear(attempt, key.fd)
                 continue
             worker: Worker = key.data
-            found = self.attempts.get(worker)
+            found, new = self.attempts.get(worker), not worker.greeted
             try:
-                said = worker.reply()
+                replies = worker.replies()
             except Died:
                 self.discard(worker)
                 if found is not None:
                     self.drop(found)
                     yield found, None
                 continue
-            if said is not None and found is not None:
-                yield found, self.finish(found, *said)
+            if found is not None and new and worker.greeted:
+                found.deadline = time.monotonic() + self.limits.wall_seconds  # only now has it begun
+            for number, said in replies:
+                if found is None or self.attempts.get(worker) is not found:
+                    break
+                if number != LOOKED:
+                    yield found, self.finish(found, number, said)
+                elif not found.ending:
+                    self.overslept(found, said)
         now = time.monotonic()
         for attempt in [one for one in self.attempts.values() if one.deadline <= now]:
-            if attempt.ending:
+            if attempt.ending or attempt.asked:
                 self.drop(attempt)
                 yield attempt, None
             else:
-                attempt.left.stopped = Status.TIMEOUT
-                self.end(attempt)
+                attempt.asked, attempt.deadline = True, now + ANSWER
+                with suppress(Died):
+                    attempt.worker.look()
+
+    def overslept(self, attempt: Attempt, used: int) -> None:
+        """A program's time by the clock is over; one that runs, on a busy machine, is given more.
+
+        Not for ever, since each time it has used some of its CPU time.
+        """
+        awake = used - attempt.used > AWAKE * self.limits.wall_seconds * 1e6
+        attempt.asked, attempt.used = False, used
+        if awake:
+            attempt.deadline = time.monotonic() + self.limits.wall_seconds
+        else:
+            attempt.left.stopped = Status.TIMEOUT
+            self.end(attempt)
 
     def hear(self, attempt: Attempt, pipe: int) -> None:
         """Read what a program wrote; end it when it is through, or has written too much."""
@@ -188,7 +212,7 @@ class Running:
         """Have a program killed, if it has not ended by itself."""
         for pipe in list(attempt.pipes):
             self.shut(attempt, pipe)
-        attempt.ending, attempt.deadline = True, time.monotonic() + ENDING
+        attempt.ending, attempt.deadline = True, time.monotonic() + ANSWER
         try:
             attempt.worker.end()
         except Died:
@@ -198,7 +222,7 @@ class Running:
         """The outcome of a program that is gone; None when it could not even be forked."""
         del self.attempts[attempt.worker]
         if self.level.fresh or status == -1:
-            self.discard(attempt.worker)
+            self.discard(attempt.worker, kill=False)
         else:
             self.idle.append(attempt.worker)
         if status == -1:
@@ -212,18 +236,18 @@ class Running:
         self.attempts.pop(attempt.worker, None)
         self.discard(attempt.worker)
 
-    def discard(self, worker: Worker) -> None:
+    def discard(self, worker: Worker, *, kill: bool = True) -> None:
         if worker in self.workers:
             self.workers.remove(worker)
             self.selector.unregister(worker.control)
-            worker.kill()
+            worker.kill() if kill else worker.close()
         if worker in self.idle:
             self.idle.remove(worker)
 
     def close(self) -> None:
         """End all processes."""
         for worker in list(self.workers):
-            self.discard(worker)
+            self.discard(worker, kill=False)
         self.selector.close()
 
 

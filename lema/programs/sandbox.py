@@ -1,4 +1,17 @@
-"""The sandbox for programs that a model wrote."""
+"""The sandbox for programs that a model wrote.
+
+At its full level a program can compute, write to its two pipes, look at the clock, sleep and end. What that does *not*
+stop:
+
+- a fault of the kernel in one of the system calls that are left, or of the processor (timing of caches);
+- a program that lies about its own value (never about another's);
+- use of CPU, memory and time up to the limits, by as many programs at once as there are workers;
+- signals to a program that runs at the same time, over the load of the machine;
+- reading the clock, and what Python itself holds: its version, paths of its modules;
+- harm that its text does where it is used later: a value is data of a stranger.
+
+The weaker levels stop less: docs/sandbox.md has the table, which is a test.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +37,11 @@ MODULES = (
 )
 #: Tries what a program must not be able to do; says so when it can.
 PROBE = """
-import random
-system = random._os
+system = next(c for c in ().__class__.__base__.__subclasses__() if c.__name__ == "_wrap_close").__init__.__globals__
 def solution():
     for path in ("/etc/passwd", "/proc/self/environ"):
         try:
-            system.close(system.open(path, 0))
+            system["close"](system["open"](path, 0))
         except OSError:
             continue
         return path
@@ -107,11 +119,9 @@ class Sandbox(Spec):
         return {
             "cpu_seconds": self.cpu_seconds,
             "memory": self.memory_mib * 2**20,
-            "base": 64 * 2**20,
             "modules": self.modules,
             "paths": paths,
             "folder": tempfile.gettempdir(),
-            "nobody": True,
         }
 
 

@@ -17,6 +17,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lema.programs.confine import prctl
+
 KILL, EPERM, ALLOW = 0x80000000, 0x00050000 | errno.EPERM, 0x7FFF0000
 LOAD, EQUAL, ATLEAST, ANYBIT, AND, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06  # opcodes: ld, jeq, jge, jset, and, ret
 NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
@@ -131,8 +133,7 @@ class Gate:
             raise OSError(errno.ENOSYS, f"no table of system calls for {name}; there are tables for {sorted(MACHINES)}")
         self.code = assemble(MACHINES[name])
         self.filter = _Filter(len(self.code) // 8, self.code)
-        self.prctl = ctypes.CDLL(None, use_errno=True).prctl
-        self.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+        self.address = ctypes.addressof(self.filter)
 
     def shut(self) -> None:
         """Put the filter on this thread and all that comes of it, for good.
@@ -141,6 +142,4 @@ class Gate:
             OSError: the kernel has no seccomp filters, or does not let us.
         """
         pr_set_seccomp, mode_filter = 22, 2
-        if self.prctl(pr_set_seccomp, mode_filter, ctypes.addressof(self.filter), 0, 0) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, f"the kernel takes no seccomp filter: {os.strerror(code)}")
+        prctl(pr_set_seccomp, mode_filter, self.address)

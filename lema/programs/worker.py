@@ -9,7 +9,7 @@ import socket
 import struct
 import subprocess
 import tempfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from lema.programs.levels import ENVIRONMENT, Level, command
 from lema.programs.program import Program
 
 REPLY = struct.Struct("=iq")
+LOOKED = -2  # instead of an exit status: an answer to `look`
 LENGTH = struct.Struct("=I")
 START = 300.0  # seconds in which a process must be ready, on a busy machine
 CHUNK = 65536
@@ -45,7 +46,7 @@ class Worker:
         self.control, theirs = socket.socketpair()
         try:
             self.process = subprocess.Popen(
-                command(level, theirs.fileno()),
+                command(level, theirs.fileno(), settings["paths"]),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -72,36 +73,41 @@ class Worker:
         Raises:
             Died: the process is gone.
         """
-        held: list[int] = []
-        try:
-            source = paper()
-            held.append(source)
-            os.write(source, b"\n".join((nonce, program.entry.encode(), program.source.encode())))
-            os.lseek(source, 0, os.SEEK_SET)
-            output, theirs_output = os.pipe()
-            held.append(theirs_output)
-            result, theirs_result = os.pipe()
-            held.append(theirs_result)
+        with ExitStack() as theirs, ExitStack() as ours:
+            given = [paper()]
+            theirs.callback(os.close, given[0])
+            os.write(given[0], b"\n".join((nonce, program.entry.encode(), program.source.encode())))
+            os.lseek(given[0], 0, os.SEEK_SET)
+            kept = []
+            for _ in ("output", "result"):
+                end, other = os.pipe()
+                theirs.callback(os.close, other)
+                ours.callback(os.close, end)
+                given.append(other)
+                kept.append(end)
             try:
-                socket.send_fds(self.control, [b"F"], held)
+                socket.send_fds(self.control, [b"F"], given)
             except OSError as fault:
-                os.close(output)
-                os.close(result)
                 raise Died(str(fault)) from None
-            return output, result
-        finally:
-            for descriptor in held:
-                os.close(descriptor)
+            ours.pop_all()
+            return kept[0], kept[1]
 
     def end(self) -> None:
-        """Ask for the end of the program; `reply` has the answer once the socket is readable."""
+        """Ask for the end of the program; `replies` has the answer once the socket is readable."""
+        self.say(b"E")
+
+    def look(self) -> None:
+        """Ask how much CPU time the program had: `replies` gives LOOKED, and microseconds."""
+        self.say(b"L")
+
+    def say(self, order: bytes) -> None:
         try:
-            self.control.sendall(b"E")
+            self.control.sendall(order)
         except OSError as fault:
             raise Died(str(fault)) from None
 
-    def reply(self) -> tuple[int, int] | None:
-        """Read what is there: exit status and microseconds of CPU time of the program that was ended, if said.
+    def replies(self) -> list[tuple[int, int]]:
+        """Read what is there: exit status and microseconds of CPU time of the program that was ended, for one.
 
         Raises:
             Died: it is gone or broken.
@@ -114,11 +120,10 @@ class Worker:
             raise Died("it ended without a word")
         self.heard += chunk
         if not self.greeted and not self.greet():
-            return None
-        if len(self.heard) < REPLY.size:
-            return None
-        found = REPLY.unpack(self.heard[: REPLY.size])
-        self.heard = self.heard[REPLY.size :]
+            return []
+        whole = len(self.heard) - len(self.heard) % REPLY.size
+        found = [*REPLY.iter_unpack(self.heard[:whole])]
+        self.heard = self.heard[whole:]
         return found
 
     def greet(self) -> bool:
@@ -135,7 +140,11 @@ class Worker:
         return True
 
     def close(self) -> None:
-        """End the process and all that it started."""
+        """End the process and all that it started.
+
+        It ends by itself, so that whatever stands between it and us (bubblewrap, the process outside its
+        namespace) can wait for it: else a corpse would be left to the first process of the machine.
+        """
         self.control.close()  # which it takes as the order to end its program and itself
         try:
             self.process.wait(10)
@@ -144,6 +153,7 @@ class Worker:
             self.process.wait()
 
     def kill(self) -> None:
+        """The same for one that may not listen."""
         self.process.kill()
         self.close()
 

@@ -20,6 +20,9 @@ from lema.report.model import Report
 from lema.report.notes import notes as notes_on
 from lema.report.pairs import pairings
 from lema.report.paper import Paper
+from lema.report.paper_picks import PaperCell
+from lema.report.picks import beside as picks_beside
+from lema.report.picks import picks
 from lema.report.programs import program_rows, vote_rows
 from lema.report.runs import choices, curves, mixes, provenance, stage_line
 from lema.report.sieves import sieves
@@ -39,12 +42,14 @@ def collect(
     title: str = "",
     question: str = QUESTION,
     paper: Paper | None = None,
+    paper_picks: Sequence[PaperCell] = (),
 ) -> Report:
     """The report of these experiments, as far as the store has them; what is missing is a warning.
 
     Args:
         command: what the user typed; secrets of the environment are removed.
         paper: figures to stand beside ours.
+        paper_picks: those of picks among sampled answers.
 
     Raises:
         InputError: no evaluation of these experiments is finished.
@@ -56,7 +61,11 @@ def collect(
     missing = [address for address, artifact in found.items() if artifact is None]
     unfinished = [
         model.Note(level="warning", text=f"{count} {what} not finished and not shown here.")
-        for kind, what in (("evaluate-", "evaluation(s) are"), ("delta_ppl-", "measurement(s) of DeltaPPL are"))
+        for kind, what in (
+            ("evaluate-", "evaluation(s) are"),
+            ("delta_ppl-", "measurement(s) of DeltaPPL are"),
+            ("discriminate-", "set(s) of picks are"),
+        )
         if (count := sum(address.startswith(kind) for address in missing))
     ]
     said = dict.fromkeys(text for point in points for text in point.experiment.notes())
@@ -67,6 +76,7 @@ def collect(
         or " and ".join(dict.fromkeys(f"{p.experiment.task.name}, {p.experiment.model.name}" for p in points)),
         question=question,
         paper=paper,
+        paper_picks=paper_picks,
         notes=[*unfinished, *(model.Note(level="warning", text=text) for text in said)],
     )
 
@@ -85,6 +95,7 @@ def assemble(
     title: str = "",
     question: str = QUESTION,
     paper: Paper | None = None,
+    paper_picks: Sequence[PaperCell] = (),
     notes: Sequence[model.Note] = (),
 ) -> Report:
     """The report of a set of artifacts, whichever stages they are of.
@@ -111,6 +122,7 @@ def assemble(
         for summary in described(summaries([arm.result() for arm in same]), same)
     ]
     corrects = kinds.get("correct", [])
+    picked = picks(kinds.get("discriminate", []), arms)
     return Report(
         title=title,
         question=question,
@@ -135,6 +147,8 @@ def assemble(
         delta_ppl=delta_ppls(kinds.get("delta_ppl", []), arms),
         programs=program_rows(arms),
         votes=vote_rows(kinds.get("generate", []), arms),
+        picks=picked,
+        paper_picks=picks_beside(paper_picks, picked),
     )
 
 

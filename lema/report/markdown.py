@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lema.report import costs, data_tables, tables
+from lema.report import costs, data_tables, picks_tables, tables
 from lema.report.model import Report, SideBySide
 from lema.report.tables import Table
 from lema.report.text import answers, words
@@ -31,6 +31,8 @@ def sections(report: Report) -> Iterator[tuple[str, str]]:
         yield "Programs", shown(data_tables.programs(report))
     if report.votes:
         yield "Majority votes", shown(data_tables.votes(report))
+    if report.picks:
+        yield picks_tables.TITLE, "\n\n".join(map(titled, picks_tables.all_of(report)))
     if report.funnels:
         yield "From samples to corrections", "\n\n".join(titled(tables.funnel(one)) for one in report.funnels)
     if report.success:

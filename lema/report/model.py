@@ -11,7 +11,18 @@ from typing import Literal
 import msgspec
 
 from lema.records import Verdict
-from lema.report.parts import Choice, DeltaPpl, Leaks, Part, ProgramRow, Sieve, SuccessRow, VoteRow
+from lema.report.parts import (
+    Choice,
+    DeltaPpl,
+    Leaks,
+    PaperPick,
+    Part,
+    PickRow,
+    ProgramRow,
+    Sieve,
+    SuccessRow,
+    VoteRow,
+)
 
 
 class Role(StrEnum):
@@ -211,6 +222,8 @@ class Report(Part, frozen=True, kw_only=True):
     delta_ppl: tuple[DeltaPpl, ...] = ()
     programs: tuple[ProgramRow, ...] = ()
     votes: tuple[VoteRow, ...] = ()
+    picks: tuple[PickRow, ...] = ()  # among sampled answers
+    paper_picks: tuple[PaperPick, ...] = ()
 
     @property
     def tasks(self) -> tuple[str, ...]:

@@ -157,3 +157,81 @@ class VoteRow(Part, frozen=True, kw_only=True):
     low: float
     high: float
     single: float
+
+
+class PickRow(Part, frozen=True, kw_only=True):
+    """One model's picks among sampled answers (SELF-[IN]CORRECT), by one read-out. Scores are shares of 1.
+
+    `mixed_*` are on questions with right and wrong answers. None where there is nothing that a number could be of.
+    """
+
+    model: str
+    arm: str  # of the report, or `base` before training
+    seed: int | None  # of training
+    task: str
+    answers_of: str  # who sampled the answers, when it is not the model that picks
+    asked: str  # how
+    questions: int
+    left_out: int  # questions with too few answers, over all seeds of sampling
+    answers: int  # a question
+    samplings: int  # seeds of sampling
+    orders: int
+    gen: float
+    gen_random: float
+    disc: float
+    difference: float
+    low: float
+    high: float
+    lower: float  # one-sided bounds
+    upper: float
+    margin: float
+    test: str
+    won: int
+    lost: int
+    p: float
+    p_mid: float | None
+    p_adjusted: float  # Holm, over all rows of the report
+    invalid: float
+    worst: float
+    oracle: float
+    majority: float
+    over_majority: float
+    over_majority_low: float
+    over_majority_high: float
+    headroom: float
+    normalised: float | None
+    normalised_low: float | None
+    normalised_high: float | None
+    mixed_questions: int
+    mixed_gen: float | None
+    mixed_disc: float | None
+    mixed_difference: float | None
+    mixed_low: float | None
+    mixed_high: float | None
+    chosen_at: tuple[float, ...]  # share of valid picks at each position
+    right_at: tuple[float, ...]  # share of right answers at each position
+    found_at: tuple[float | None, ...]  # how often the only right answer is picked, by its position
+    p_position: float | None  # chi-square, picks of the first orders against equal shares
+    consistency: float | None  # share of pairs of orders with the same pick
+    verdict: str
+    words: str
+
+
+class PaperPick(Part, frozen=True, kw_only=True):
+    """The paper's figures of one model and task, and ours of the same where there are any."""
+
+    model: str
+    task: str
+    questions: int
+    gen: float
+    disc: float
+    difference: float
+    p: float | None
+    largest_p: float | None  # that its own counts allow
+    impossible: bool  # p is larger than that
+    ours_gen: float | None
+    ours_disc: float | None
+    ours_difference: float | None
+    ours_asked: str
+    printed: str
+    note: str

@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lema.report import data_tables, tables
+from lema.report import data_tables, picks_tables, tables
 from lema.report.model import ArmSummary, Comparison, Note, PaperCell, Report
 from lema.report.text import MOST_ANSWERS, Row, answers, between, levels, p_value, percent, points, sieve_levels
 from lema.stats import Verdict
@@ -56,6 +56,9 @@ def data(report: Report) -> Iterator[tables.Table]:
         yield data_tables.programs(report)
     if report.votes:
         yield data_tables.votes(report)
+    if report.picks:  # the rest is for the page: it is wide
+        yield picks_tables.main(report)
+        yield picks_tables.selectors(report)
 
 
 def fitting(made: tables.Table, console: Console) -> RenderableType:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lema.report.model import Comparison, Funnel, Report
-from lema.report.parts import Sieve
+from lema.report.parts import PickRow, Sieve
 from lema.stats import Verdict
 
 MOST_ANSWERS = 6  # comparisons that are read as sentences; more are summed up
@@ -114,11 +114,11 @@ def answers(report: Report) -> list[tuple[str, str]]:
     A few comparisons are said one by one; many are summed up by verdict and task, with their differences in points.
     """
     said = report.answering
+    sentences = picked(report.picks)
     if not said:
-        return [("", report.answer)]
+        return sentences or [("", report.answer)]
     if len(said) <= MOST_ANSWERS:
-        return [(c.verdict, c.words) for c in said]
-    sentences = []
+        return sentences + [(c.verdict, c.words) for c in said]
     for verdict in Verdict:
         for task in report.tasks:
             compared = [c for c in said if c.task == task]
@@ -138,6 +138,20 @@ def summed_up(held: Sequence[Comparison], compared: Sequence[Comparison]) -> str
     if several:
         return f"In {number} comparisons{where} arms {what} their baselines; differences in points: {arms}."
     return f"{number} arms {what} {first.baseline}{where}; differences in points: {arms}."
+
+
+def picked(rows: Sequence[PickRow]) -> list[tuple[str, str]]:
+    """What picks among sampled answers show: a few one by one, many by verdict, the largest difference first."""
+    if len(rows) <= MOST_ANSWERS:
+        return [(row.verdict, row.words) for row in rows]
+    sentences = []
+    for verdict in dict.fromkeys(row.verdict for row in rows):
+        held = sorted((row for row in rows if row.verdict == verdict), key=lambda row: -row.difference)
+        named = "; ".join(f"{row.arm}, {row.asked} ({points(row.difference)})" for row in held)
+        what = "cannot be told from" if verdict == "cannot tell" else f"is {verdict} than"
+        text = f"In {len(held)} of {len(rows)} cases picking {what} drawing an answer at random"
+        sentences.append((verdict, f"{text}; DG-DIFF in points: {named}."))
+    return sentences
 
 
 def pair(c: Comparison) -> str:

@@ -49,11 +49,17 @@ def here(token: str) -> Holder:
         host=socket.gethostname(),
         pid=os.getpid(),
         since=now(),
-        job=os.environ.get("SLURM_JOB_ID"),
+        job=job_id(),
         restart=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
         commit=version.commit,
         dirty=version.dirty,
     )
+
+
+def job_id() -> str | None:
+    """The SLURM job that this process belongs to, as squeue names it: `12`, or `12_3` for a task of an array."""
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID")
 
 
 def now() -> str:

@@ -6,6 +6,7 @@ A new engine is held to it once it has a `Case`. Each engine is built from a pla
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import re
 import subprocess
@@ -74,14 +75,22 @@ def openai_case(folder: Path) -> Iterator[Case]:
         yield Case({"_target_": "lema.engines.openai.OpenAI", "model": "toy", "base_url": url}, obeys=False, cuts=False)
 
 
+def vllm_case(folder: Path) -> Iterator[Case]:
+    """In the Python that has vLLM; tests/real/test_vllm.py starts these there."""
+    if importlib.util.find_spec("vllm") is None:
+        pytest.skip("vLLM has a Python of its own: tests/real/test_vllm.py runs this there")
+    model = dataclasses.asdict(toy_model(folder / "model", width=128))
+    yield Case({"_target_": "lema.engines.vllm.Vllm", "model": model, "kv_cache_gb": 0.25, "max_num_seqs": 16})
+
+
 CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
     "transformers": transformers_case,
     "recorded": recorded_case,
     "scripted": scripted_case,
     "openai": openai_case,
+    "vllm": vllm_case,
 }
-EXTRAS = {"openai": "openai"}  # engine -> package, which is also the name of its extra
-NOT_BUILT = {"vllm"}
+EXTRAS = {"openai": "openai", "vllm": "vllm"}  # engine -> package, which is also the name of its extra
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -110,7 +119,7 @@ def texts(replies: list[list[Reply]]) -> list[list[str]]:
 def test_every_engine_has_a_case() -> None:
     """Files that hold no engine's spec (parts of another one) need none."""
     files = {path.stem for path in (ROOT / "lema" / "engines").glob("*.py") if "\n@spec\n" in path.read_text()}
-    assert files == CASES.keys() | NOT_BUILT
+    assert files == CASES.keys()
 
 
 def test_an_engine_is_a_spec_with_a_name_for_ids(case: Case) -> None:
@@ -250,14 +259,3 @@ def test_a_missing_package_is_one_line_that_says_how_to_install_it(case: Case, m
     with pytest.raises(MissingExtra) as caught, case.engine.open():
         pass
     assert f"pip install 'lema[{package}]'" in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_an_engine_that_is_not_built_says_so_before_anything_runs_and_what_to_take() -> None:
-    model = {"_target_": "lema.models.Model", "name": "m", "hub": "a/b", "revision": "c0ffee"}
-    with pytest.raises(ConfigError, match=r"vLLM .* not built .*reasoner=model.* base_url"):
-        build({"_target_": "lema.engines.vllm.Vllm", "model": model}, "reasoner")
-    from lema.engines.vllm import Vllm
-    from lema.models import Model
-
-    with pytest.raises(ConfigError, match="not built"):
-        Vllm(model=Model(name="m", hub="a/b", revision="c0ffee")).open()

@@ -116,6 +116,7 @@ WRONG: list[tuple[str, *tuple[str, ...]]] = [
     ("mode=plann", "mode: expected one of run, plan,", "Did you mean 'plan'?"),
     ("model.dtype=float31", "model.dtype: expected one of float32,", "Did you mean 'float32'?"),
     ("hydra/launcher=basic", "hydra/launcher: lema has its own"),
+    ("hydra/launcher=submitit_nosuch", "no option 'submitit_nosuch'; pip install 'lema[launcher]' adds it"),
     # impossible combinations
     ("data_budget.examples=10 data_budget.target_tokens=10", "data_budget: give examples or target_tokens, not both"),
     ("model.hub=a/b", "model: give one of hub, path and shipped, not hub and path"),

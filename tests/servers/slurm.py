@@ -160,8 +160,8 @@ class Cluster:
         return done.stdout
 
     def jobs(self) -> list[str]:
-        """Ids of the jobs in the queue."""
-        return self("squeue", "-h", "-o", "%A").split()
+        """Ids of the jobs in the queue, of each task of an array."""
+        return self("squeue", "-h", "--array", "-o", "%i").split()
 
     def stop(self) -> None:
         """End the jobs, then the daemons, by their pid files."""

@@ -18,7 +18,7 @@ from toy_store import Squares
 
 from lema.cluster import batch, modes, snapshot
 from lema.cluster.profile import Profile, Resources, is_engine, needs
-from lema.cluster.queue import comment, job_name, parse
+from lema.cluster.queue import comment, job_name, parse, queued
 from lema.cluster.watch import Line, last_result, missing_table
 from lema.config import experiment
 from lema.correctors.symbolic import Symbolic
@@ -109,6 +109,9 @@ def test_every_profile_that_ships_is_whole_and_gives_gpus_only_to_what_loads_a_m
         ({"stages": {"trian": {"gpus": 2}}}, ", correct, "),
         ({"stages": {"trian": {"gpus": 2}}}, ", train"),
         ({"stages": {"train": {"gpus": -1}}}, "stages.train.gpus"),
+        ({"jobs": {"shards": 2}}, "jobs.shards: only stages of some kinds can be spread over several jobs, and each"),
+        ({"stages": {"train": {"shards": 2}}}, "stages.train.shards: only stages of some kinds"),
+        ({"stages": {"train": {"shards": 2}}}, "stages.evaluate.shards, stages.generate.shards"),
         ({"teacher": {"gpus": 1}}, "teacher.gpus: a stage of that sort uses none"),
         ({"jobs": {"extra": {"comment": "x"}}}, "jobs.extra.comment: lema sets that option of sbatch itself"),
         ({"jobs": {"minutes": 2}, "warn_seconds": 120}, "warn_seconds: 120 s before the end of jobs.minutes=2"),
@@ -150,6 +153,7 @@ def test_set_up_lines_come_before_python_and_the_code_is_that_of_the_submission(
     assert any(line.startswith("export PYTHONPATH=/code") and "PYTHONSAFEPATH=1" in line for line in lines)
 
 
+@pytest.mark.parametrize("task", ["", "2"])
 @pytest.mark.parametrize(
     ("code", "restarts", "state", "requeued"),
     [
@@ -163,7 +167,7 @@ def test_set_up_lines_come_before_python_and_the_code_is_that_of_the_submission(
     ],
 )
 def test_a_job_goes_back_into_the_queue_only_when_it_was_told_to_stop(
-    tmp_path: Path, code: int, restarts: int, state: str, requeued: bool
+    tmp_path: Path, code: int, restarts: int, state: str, requeued: bool, task: str
 ) -> None:
     """The shell lines with a shell; scontrol is the one part of SLURM in them, and a real one is asked elsewhere."""
     scontrol = tmp_path / "scontrol"
@@ -172,9 +176,11 @@ def test_a_job_goes_back_into_the_queue_only_when_it_was_told_to_stop(
     lines = [f"(exit {code})", *batch.ending(3)]
     settings = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_JOB_ID": "5"}
     settings |= {"SLURM_RESTART_COUNT": str(restarts)} if restarts else {}
+    settings |= {"SLURM_ARRAY_JOB_ID": "5", "SLURM_ARRAY_TASK_ID": task} if task else {}  # the last task has that id
     done = subprocess.run(["bash", "-c", "\n".join(lines)], env=settings, capture_output=True, check=False)
     asked = (tmp_path / "asked").read_text() if (tmp_path / "asked").exists() else ""
-    assert done.returncode == code and ("requeue 5" in asked) == requeued
+    whole = "requeue 5_2" if task else "requeue 5"
+    assert done.returncode == code and (whole in asked.splitlines()) == requeued
 
 
 def test_jobs_in_the_queue_are_known_by_the_stage_in_their_name_and_the_store_in_their_comment(tmp_path: Path) -> None:
@@ -182,16 +188,22 @@ def test_jobs_in_the_queue_are_known_by_the_stage_in_their_name_and_the_store_in
     name = job_name(here.address(Squares()))
     said = "\n".join(
         [
-            f"11|ada|PENDING|Dependency||{comment(here)}|{name}",
-            f"12|ada|RUNNING|None|node1|{comment(there)}|{name}",
-            f"13|bob|RUNNING|None|node2|(null)|{job_name('train-0123456789abcdef')}",
-            "14|bob|RUNNING|None|node2|a|b|lema-like",
-            "15|bob|RUNNING|None|node2|(null)|bash",
+            f"11|N/A|ada|PENDING|Dependency||{comment(here)}|{name}",
+            f"12|N/A|ada|RUNNING|None|node1|{comment(there)}|{name}",
+            f"13|N/A|bob|RUNNING|None|node2|(null)|{job_name('train-0123456789abcdef')}",
+            "14|N/A|bob|RUNNING|None|node2|a|b|lema-like",
+            "15|N/A|bob|RUNNING|None|node2|(null)|bash",
             "a comment with a line break",
+            f"16|4|ada|RUNNING|None|node1|{comment(here)}|{job_name('mix-array.s.1')}",
+            f"16|5|ada|PENDING|None||{comment(here)}|{job_name('mix-array.s.1')}",
+            f"17|4|ada|RUNNING|None|node1|{comment(here)}|{job_name('mix-array.of-nobody.1')}",
+            f"18|4|ada|RUNNING|None|node1|{comment(there)}|{job_name('mix-array.s.1')}",
         ]
     )
-    found = {job.job: job for job in parse(said, comment(here))}
-    assert set(found) == {"11", "13"}
+    arrays = {"mix-array.s.1": {4: "mix-4", 5: "mix-5"}}
+    found = {job.job: job for job in parse(said, comment(here), lambda title: arrays.get(title, {}))}
+    assert set(found) == {"11", "13", "16_4", "16_5"}
+    assert found["16_4"].stage == "mix-4" and found["16_5"].waits
     assert found["11"].stage == here.address(Squares()) and found["11"].waits and not found["11"].ends
     assert found["13"].stage == "train-0123456789abcdef" and found["13"].user == "bob" and not found["13"].waits
 
@@ -273,3 +285,14 @@ def test_the_plan_shows_what_each_missing_stage_would_ask_for(tmp_path: Path) ->
     mix = next(row for row in rows if row[0] == "mix")
     assert mix[3:] == ["cpu", "site's", "0", "3", "site's", "7"]
     assert not any(tmp_path.iterdir())
+
+
+def test_jobs_that_share_a_stage_are_one_entry_that_knows_them_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Store(tmp_path)
+    rows = [("7", "PENDING"), ("8", "RUNNING"), ("9", "RUNNING")]
+    said = "".join(f"{job}|N/A|me|{state}|None||{comment(here)}|lema-generate-1\n" for job, state in rows)
+    monkeypatch.setattr("lema.cluster.queue.slurm", lambda *_: said)
+    (job,) = queued(here).values()
+    assert (job.job, job.state, job.jobs) == ("8", "RUNNING", ("8", "9", "7"))
