@@ -95,6 +95,7 @@ def votes(e: Experiment, scored: Scored, trained: Stage | None) -> Generate | No
     """Several sampled answers to each question that is scored, for the majority's; None where nothing asks for them."""
     if e.evaluation.votes is None:
         return None
+    how = executed(e, trained=trained is not None)
     return Generate(
         task=scored.task,
         questions=scored.where,
@@ -103,6 +104,7 @@ def votes(e: Experiment, scored: Scored, trained: Stage | None) -> Generate | No
         sampling=e.evaluation.votes,
         seed=e.evaluation.seed,
         trained=trained,
-        executing=executed(e, trained=trained is not None),
+        # A beam finds one program; votes are drawn.
+        executing=None if how is None else dataclasses.replace(how, beam=None),
         part=e.evaluation.part,
     )

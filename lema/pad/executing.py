@@ -11,6 +11,7 @@ from pydantic import Field
 
 from lema.pad.forms import Form, line_of_text, source
 from lema.pad.judging import Rule
+from lema.pad.stepping import StepBeam
 from lema.programs.program import Outcome, Program
 from lema.programs.sandbox import Sandbox
 from lema.spec import Spec, since, spec
@@ -26,6 +27,7 @@ class Executing(Spec):
     Args:
         form: what a text is, a whole function or its body (`lema.pad.forms`).
         rule: `exact`, or `pad_v1`: the rounding of the paper's code.
+        beam: a search over lines in place of one continuation; the answer is greedy otherwise (`lema.pad.stepping`).
         rounds: of refinement after a failure, at most; the gold answer is never looked at (`lema.pad.refining`).
     """
 
@@ -34,10 +36,11 @@ class Executing(Spec):
     rule: Rule = "exact"
     sandbox: Sandbox = Sandbox()
     rounds: Annotated[int, Field(ge=0, le=10)] = since(default=0)
+    beam: StepBeam | None = since(default=None)
 
     def once(self) -> Self:
         """The same without what is done at inference alone: what training data is made with."""
-        changed: dict[str, Any] = {"rounds": 0}
+        changed: dict[str, Any] = {"rounds": 0, "beam": None}
         return dataclasses.replace(self, **changed)
 
     def run(self, run: Run, texts: Sequence[str]) -> list[Outcome]:

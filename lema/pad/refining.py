@@ -8,8 +8,10 @@ again, right or wrong. It ends when the program runs, when the model writes a pr
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,6 +20,8 @@ from lema import prompts
 from lema.formats import Format
 from lema.pad.executing import Executing, Run
 from lema.pad.judging import EXECUTED, error_class, judge
+from lema.pad.scorers import Score
+from lema.pad.stepping import search
 from lema.programs.program import Outcome
 from lema.protocols import Complete, Prompt, Reply, Sampling, Verifier
 from lema.records import Question
@@ -44,12 +48,13 @@ class Answerer:
     executing: Executing
     format: Format
     run: Run
+    score: Score | None = None  # of the beam's scorer, open
 
     def answers(
         self, questions: Sequence[Question], asked: Sequence[Prompt], complete: Complete, sampling: Sampling
     ) -> list[list[Attempt]]:
         """The last program of each sample, by question, in order."""
-        first = complete(asked, sampling)
+        first = self.draw(asked, complete, sampling)
         flat = [(place, sample, reply) for place, several in enumerate(first) for sample, reply in enumerate(several)]
         outcomes = self.executing.run(self.run, [reply.text for _, _, reply in flat])
         attempts = [attempt(reply, outcome) for (_, _, reply), outcome in zip(flat, outcomes, strict=True)]
@@ -65,7 +70,7 @@ class Answerer:
                 for i in failed
                 for at, sample, _ in [flat[i]]
             ]
-            replies = [one for (one,) in complete(again, dataclasses.replace(sampling, n=1))]
+            replies = [one for (one,) in self.draw(again, complete, dataclasses.replace(sampling, n=1))]
             new = [(i, reply) for i, reply in zip(failed, replies, strict=True) if reply.text not in former[i]]
             repaired = self.executing.run(self.run, [reply.text for _, reply in new])
             for (i, reply), outcome in zip(new, repaired, strict=True):
@@ -75,6 +80,13 @@ class Answerer:
         for (place, _, _), one in zip(flat, attempts, strict=True):
             found[place].append(one)
         return found
+
+    def draw(self, asked: Sequence[Prompt], complete: Complete, sampling: Sampling) -> list[list[Reply]]:
+        """Continuations, or the one program that a beam finds."""
+        beam = self.executing.beam
+        if beam is None:
+            return complete(asked, sampling)
+        return [[one] for one in search(beam, self.executing.form, self.score, asked, complete, sampling.max_tokens)]
 
     def ask(self, question: Question, first: Prompt, failed: Attempt, sample: int, number: int) -> Prompt:
         """The request for a repair."""
@@ -108,3 +120,14 @@ def class_and_rounds(rung: str) -> tuple[str, int]:
     """The class of a program and the round that it is of, from the rung of its solution."""
     name, _, number = rung.partition(ROUND)
     return name, int(number or 0)
+
+
+@contextmanager
+def answering(executing: Executing, format_: Format) -> Iterator[Answerer]:
+    """Open the sandbox, and the scorer of the beam if it has one."""
+    with ExitStack() as held:
+        run = held.enter_context(executing.sandbox.open())
+        scorer = executing.beam.scorer if executing.beam is not None else None
+        texts = partial(executing.run, run)
+        score = None if scorer is None else held.enter_context(scorer.open(executing.form, texts))
+        yield Answerer(executing, format_, run, score)

@@ -13,7 +13,7 @@ from lema import prompts
 from lema.formats import Format
 from lema.pad.executing import Executing
 from lema.pad.judging import EXECUTED, one_line, rounds_to
-from lema.pad.refining import Answerer, class_and_rounds
+from lema.pad.refining import Answerer, answering, class_and_rounds
 from lema.protocols import Complete, Engine, Prompt, Reply, Sampling, Task
 from lema.records import Question, Solution, Verdict
 from lema.slices import Slice
@@ -94,8 +94,8 @@ def solving(stage: Samples, complete: Complete) -> Iterator[Callable[[Sequence[Q
     if stage.executing is None:
         yield partial(solve, stage, complete)
         return
-    with stage.executing.sandbox.open() as run:
-        yield partial(solve_by_programs, stage, complete, Answerer(stage.executing, stage.format, run))
+    with answering(stage.executing, stage.format) as answerer:
+        yield partial(solve_by_programs, stage, complete, answerer)
 
 
 def solve_by_programs(
