@@ -185,6 +185,14 @@ class Trainer(Protocol):
         """Raise ConfigError for a model that cannot be trained this way."""
         ...
 
+    def placed(self, nodes: int = 1, per_node: int | None = None) -> Trainer:
+        """This trainer in a job of so many nodes, with so many ranks on each (None: the job leaves that open).
+
+        Raises:
+            ConfigError: it cannot be split like that.
+        """
+        ...
+
     def train(self, job: TrainJob, progress: Callable[[int, int], None]) -> dict[str, Any]:
         """Run or resume the job and return its summary (steps, tokens, final loss, seconds).
 

@@ -23,6 +23,7 @@ class Stage(Spec):
 
     needs: ClassVar[str] = "cpu"  # "cpu", "gpu" or "teacher": what a cluster must give it
     heavy: ClassVar[bool] = False  # loads a model: the local runner bounds how many run at once
+    spreads: ClassVar[bool] = False  # can use several nodes, and several processes on each
 
     shareable: ClassVar[bool] = False  # its first act is a `Work.map`, whose parts several processes may make
 
@@ -30,6 +31,9 @@ class Stage(Spec):
     def loads(self) -> str | None:
         """The identity of what must be loaded to run it; stages of equal ones share a process. None: share nothing."""
         return None
+
+    def check_spread(self, nodes: int, per_node: int | None) -> None:
+        """Raise ConfigError if a job of so many nodes and processes a node (None: open) cannot run this stage."""
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
         """Do the work, leave the artifact's files in `work`, and return a summary for people."""

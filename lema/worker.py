@@ -30,6 +30,7 @@ from lema.stages.train import Train
 from lema.store import Store
 from lema.store.sharing import Spread
 from lema.tracking import Tracking
+from lema.trainers.nodes import follow, place
 
 STOPS = (signal.SIGTERM, signal.SIGUSR2)
 
@@ -123,14 +124,20 @@ def run(path: Path) -> Iterator[Result]:
 
 
 def main() -> None:
+    here = place()
+    if here.node:
+        raise SystemExit(follow(here))
     for signum in STOPS:
         signal.signal(signum, stop)
     answer = os.dup(1)
     os.dup2(2, 1)  # whatever prints, prints to the log
     code = 1
-    for result in run(Path(sys.argv[1])):
-        os.write(answer, msgspec.json.encode(result) + b"\n")
-        code = result.exit_code
+    try:
+        for result in run(Path(sys.argv[1])):
+            os.write(answer, msgspec.json.encode(result) + b"\n")
+            code = result.exit_code
+    finally:
+        here.end(code)
     raise SystemExit(code)
 
 

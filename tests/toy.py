@@ -73,6 +73,29 @@ def toy_model(folder: Path, *, chat: bool = True, layers: int = 2, width: int = 
     return Model(name="toy", path=str(folder), dtype="float32")
 
 
+def toy_seq2seq(folder: Path, *, seed: int = 0) -> Model:
+    """A T5 with random weights and the toy tokenizer, saved in a folder."""
+    import torch
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    tokenizer = toy_tokenizer()
+    torch.manual_seed(seed)
+    config = T5Config(
+        vocab_size=len(tokenizer),
+        d_model=32,
+        d_kv=8,
+        d_ff=64,
+        num_layers=2,
+        num_heads=4,
+        decoder_start_token_id=2,
+        pad_token_id=2,
+        eos_token_id=1,
+    )
+    T5ForConditionalGeneration(config).save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+    return Model(name="toy-seq2seq", path=str(folder), dtype="float32")
+
+
 def toy_examples(n: int, seed: int = 0) -> list[Example]:
     """Sums in words, of very different lengths."""
     draw = random.Random(seed)

@@ -137,6 +137,9 @@ class ToyTrainer(Spec):
     def check_model(self, model: Any, *, from_checkpoint: bool) -> None:
         pass
 
+    def placed(self, nodes: int = 1, per_node: int | None = None) -> ToyTrainer:
+        return self
+
     def train(self, job: TrainJob, progress: Callable[[int, int], None]) -> dict[str, Any]:
         rows = [json.loads(line) for line in Path(job.examples).read_text().splitlines()]
         corrections = sum(row["source"] == "correction" for row in rows)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lema.cluster.profile import Profile, Resources
 from lema.errors import ConfigError, Preempted
+from lema.trainers.nodes import MEETING, NODES, PER_NODE
 
 if TYPE_CHECKING:
     from submitit import SlurmExecutor
@@ -47,15 +48,18 @@ def trial(asked: Resources, profile: Profile) -> str:
     """What SLURM says when asked whether it would take such a job; nothing is submitted. Empty: it would."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "trial.sh"
-        made = executor(Path(folder), parameters(asked, profile, Path(folder), ()))
+        made = executor(Path(folder), parameters(asked, profile, Path(folder), (), Path(folder)))
         script.write_text(made._make_submission_file_text("true", "trial"))
         words = ["sbatch", "--test-only", str(script)]
         done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     return " ".join(done.stderr.split()) if done.returncode else ""
 
 
-def parameters(asked: Resources, profile: Profile, code: Path, after: Sequence[str]) -> dict[str, Any]:
-    """What submitit is told of a job that runs from a copy of the code, after other jobs. None: the site decides."""
+def parameters(asked: Resources, profile: Profile, code: Path, after: Sequence[str], folder: Path) -> dict[str, Any]:
+    """What submitit is told of a job that runs from a copy of the code, after other jobs. None: the site decides.
+
+    `folder` is the job's own, and visible on all nodes.
+    """
     extra: dict[str, Any] = {name.replace("_", "-").lstrip("-"): value for name, value in (asked.extra or {}).items()}
     if profile.requeues:
         extra["requeue"] = True
@@ -67,16 +71,20 @@ def parameters(asked: Resources, profile: Profile, code: Path, after: Sequence[s
         "qos": asked.qos,
         "constraint": asked.constraint,
         "time": asked.minutes,
-        "nodes": 1,
+        "nodes": asked.nodes or 1,
         "ntasks_per_node": 1,
         "gpus_per_node": asked.gpus or None,
         "cpus_per_task": asked.cpus,
         "mem": None if asked.memory_gb is None else f"{round(asked.memory_gb * 1024)}M",
         "signal_delay_s": profile.warn_seconds,
-        "setup": [*profile.setup, *environment(code)],
+        "setup": [*profile.setup, *environment(code), *meeting(asked, folder)],
         "teardown": ending(profile.requeues),
-        # The step takes what the job was given; since 22.05 srun does not by itself.
-        "srun_args": [f"--cpus-per-task={asked.cpus}"] if asked.cpus else [],
+        "srun_args": [
+            # The step takes what the job was given; since 22.05 srun does not by itself.
+            *([f"--cpus-per-task={asked.cpus}"] if asked.cpus else []),
+            # Nodes whose first one is gone have nothing left to do.
+            *(["--kill-on-bad-exit=1"] if (asked.nodes or 1) > 1 else []),
+        ],
         "additional_parameters": extra,
         "wckey": None,  # submitit's own would be charged where sites use such keys
     }
@@ -91,10 +99,21 @@ def environment(code: Path) -> list[str]:
     ]
 
 
+def meeting(asked: Resources, folder: Path) -> list[str]:
+    """Shell lines that tell a training how many ranks it has, and on several nodes where these find each other."""
+    lines = [f"export {PER_NODE}={asked.per_node}"] if asked.per_node else []
+    if (asked.nodes or 1) > 1:
+        place = f'{shlex.quote(str(folder))}/meeting-"$SLURM_JOB_ID-${{SLURM_RESTART_COUNT:-0}}"'
+        lines.append(f"export {NODES}={asked.nodes} {MEETING}={place}")
+    return lines
+
+
 def ending(requeues: int) -> list[str]:
     """Shell lines after the stage: a job that was told to stop goes back into the queue, unless it was cancelled."""
     return [
         "code=$?",
+        # With several nodes srun gives the highest exit code, not that of the stage.
+        f'[[ -n "${{{MEETING}:-}}" && -f "${MEETING}/ended" ]] && code=$(<"${MEETING}/ended")',
         # A task of an array may have the id of the whole array: by that one, all its tasks would be requeued.
         'job="${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}"; job="${job:-$SLURM_JOB_ID}"',
         f'if [[ " {" ".join(map(str, AGAIN))} " == *" $code "* ]] && (( ${{SLURM_RESTART_COUNT:-0}} < {requeues} )) \\',

@@ -47,17 +47,18 @@ def show_plan(points: Sequence[Point], options: Options, console: Console, _grou
     """mode=plan: every stage, and what the job of a missing one would ask for. SLURM is not asked."""
     assert options.slurm is not None
     planned = plan(points, store := Store(options.store_path()))
+    submission.check_spread(planned.missing(), options.slurm)
     if options.json:
         asks = {step.key: options.slurm.resources(step.stage) for step in planned.missing()}
         said = {key: dataclasses.asdict(asked) for key, asked in asks.items()}
         listing.write(listing.stages("plan", store.root, len(points), listed(planned, said)))
         return 0
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("stage", "key", "state", "needs", "partition", "GPUs", "CPUs", "GB", "minutes"):
+    for name in ("stage", "key", "state", "needs", "partition", "nodes", "GPUs", "CPUs", "GB", "minutes"):
         table.add_column(name, no_wrap=True)
     for step in planned.steps:
         asked = options.slurm.resources(step.stage)
-        values = (asked.partition, asked.gpus or 0, asked.cpus, asked.memory_gb, asked.minutes)
+        values = (asked.partition, asked.nodes or 1, asked.gpus or 0, asked.cpus, asked.memory_gb, asked.minutes)
         shown = ["site's" if value is None else f"{value}" for value in values] if step.missing else []
         table.add_row(step.stage.kind, step.key, step.state, needs(step.stage), *map(escape, shown))
     console.print(table)

@@ -23,11 +23,13 @@ OURS = ("job-name", "comment", "dependency", "kill-on-invalid-dep", "output", "e
 
 @spec
 class Resources(Spec):
-    """What one job asks for, on one node. None: what is said less specifically, and in the end what the site gives.
+    """What one job asks for, on each of its nodes. None: what is said less specifically, else what the site gives.
 
     Args:
         minutes: time limit. A job that reaches it goes on where it stopped (`Profile.warn_seconds`).
-        gpus: how many; 0 asks for none.
+        nodes: how many; only a stage that can use several (`train`) may be given more than one.
+        gpus: how many on each node; 0 asks for none.
+        processes_per_node: ranks of a training on each node; by default one a GPU, or one.
         memory_gb: of main memory.
         shards: over how many jobs the parts of a stage are spread; any number gives the same artifact.
         extra: other options of sbatch by their long names, such as `{reservation: night, exclusive: true}`.
@@ -39,7 +41,9 @@ class Resources(Spec):
     qos: str | None = runtime(default=None)
     constraint: str | None = runtime(default=None)
     minutes: Annotated[int, Field(ge=1)] | None = runtime(default=None)
+    nodes: Annotated[int, Field(ge=1)] | None = runtime(default=None)
     gpus: Annotated[int, Field(ge=0)] | None = runtime(default=None)
+    processes_per_node: Annotated[int, Field(ge=1)] | None = runtime(default=None)
     cpus: Annotated[int, Field(ge=1)] | None = runtime(default=None)
     memory_gb: Annotated[float, Field(gt=0)] | None = runtime(default=None)
     shards: Annotated[int, Field(ge=1)] | None = runtime(default=None)
@@ -59,6 +63,11 @@ class Resources(Spec):
             held = getattr(self, field.name)
             values[field.name] = getattr(general, field.name) if held is None else held
         return Resources(**{**values, "extra": {**(general.extra or {}), **(self.extra or {})} or None})
+
+    @property
+    def per_node(self) -> int | None:
+        """Processes of a training on each node; None: nobody says."""
+        return self.processes_per_node or self.gpus or None
 
 
 @spec
@@ -99,8 +108,15 @@ class Profile(Spec):
                 )
         for kind in set(self.stages or ()).difference(known := {cls.kind for cls in known_stages()}):
             raise ConfigError(f"stages.{kind}: there is no such kind of stage. Kinds: {', '.join(sorted(known))}")
+        spread = [f"stages.{cls.kind}" for cls in known_stages() if cls.spreads]
         shareable = sorted({cls.kind for cls in known_stages() if cls.shareable})
         for where, asked in self.every():
+            for name in ("nodes", "processes_per_node"):
+                if (getattr(asked, name) or 1) > 1 and where not in spread:
+                    raise ConfigError(
+                        f"{where}.{name}={getattr(asked, name)}: only training uses more than one. "
+                        f"Say it below {' or '.join(spread)}."
+                    )
             if asked.shards is not None and where.removeprefix("stages.") not in shareable:
                 raise ConfigError(
                     f"{where}.shards: only stages of some kinds can be spread over several jobs, and each is named: "

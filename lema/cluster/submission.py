@@ -73,7 +73,7 @@ def submit(points: Sequence[Point], options: Options, store: Store, group: str) 
     """Put a job into the queue for each stage that is missing and not in it.
 
     Raises:
-        ConfigError: there is no SLURM here, or it refuses a job.
+        ConfigError: there is no SLURM here, it refuses a job, or a training cannot be split over its job's processes.
         Unanswered: SLURM does not answer.
     """
     assert options.slurm is not None
@@ -90,6 +90,7 @@ def submit(points: Sequence[Point], options: Options, store: Store, group: str) 
             kept = recall.keep(planned.graph, (point.raw for point in points), store, options, sys.argv[1:])
             queue = {step.key: before[name] for step in planned.missing() if (name := step.address) in before}
             todo = [step for step in planned.missing() if step.key not in queue]
+            check_spread(todo, profile)
             for step in todo:
                 profile.command(step.stage)  # what lacks a Python is refused before anything is submitted
             home = _prepare(points, profile, store, todo, group, kept) if todo else None
@@ -103,6 +104,13 @@ def submit(points: Sequence[Point], options: Options, store: Store, group: str) 
         with contextlib.suppress(OSError):
             lock.discard()
     return Submitted(planned, {step.key: jobs[step.key] for step in todo}, queue, home.folder if home else None)
+
+
+def check_spread(steps: Sequence[Step], profile: Profile) -> None:
+    """Raise ConfigError for a stage that cannot run on the nodes and processes that its job would have."""
+    for step in steps:
+        asked = profile.resources(step.stage)
+        step.stage.check_spread(asked.nodes or 1, asked.per_node)
 
 
 def _prepare(
@@ -180,7 +188,10 @@ def _submit_array(
         return None
     addresses = {index: step.address for index, step in group.steps.items()}
     folder = snapshot.make_array(home.folder, first.stage.kind, number, addresses)
-    alone = {**batch.parameters(profile.resources(first.stage), profile, home.code, ()), "comment": comment(store)}
+    alone = {
+        **batch.parameters(profile.resources(first.stage), profile, home.code, (), folder),
+        "comment": comment(store),
+    }
     settings = arrays.settings(alone, folder, group.steps, waits)
     try:
         job = batch.submit(folder, arrays.command(profile.command(first.stage), folder), settings)
@@ -199,7 +210,7 @@ def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Pla
     made: list[str] = []
     while True:
         settings = {
-            **batch.parameters(asked, profile, home.code, [job for jobs in after.values() for job in jobs]),
+            **batch.parameters(asked, profile, home.code, [job for jobs in after.values() for job in jobs], folder),
             "job_name": job_name(step.address),
             "comment": comment(store),
         }

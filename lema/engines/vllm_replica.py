@@ -11,11 +11,14 @@ import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+
+GRACE = 20.0  # seconds for vLLM to end in order, with what it shares between its processes put away
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,12 +59,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lines() -> queue.Queue[bytes]:
-    """Lines of standard input, read in a thread that notices at any time that nobody listens any more."""
+    """Lines of standard input, then an empty one; read in a thread, which at any time notices the end."""
     arrived: queue.Queue[bytes] = queue.Queue()
 
     def read() -> None:
         for line in sys.stdin.buffer:
             arrived.put(line)
+        arrived.put(b"")
+        time.sleep(GRACE)
         os.killpg(os.getpgrp(), signal.SIGKILL)  # we lead a group of our own, which vLLM's processes are in
 
     threading.Thread(target=read, daemon=True).start()
@@ -74,6 +79,7 @@ def load(setup: Setup) -> tuple[Any, Any]:
         # One process, and nothing compiled: on a CPU, which is for tests, starting is most of the time.
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
+        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")  # copies would bind to the same cores
     import vllm
     from vllm.lora.request import LoRARequest
 
@@ -126,8 +132,7 @@ def main() -> None:
     os.dup2(2, 1)
     arrived = lines()
     held: tuple[Any, Any] | None = None
-    while True:
-        line = arrived.get()
+    while line := arrived.get():
         try:
             if held is None:
                 held = load(msgspec.json.decode(line, type=Setup))

@@ -13,7 +13,7 @@ from typing import Self
 
 import msgspec
 
-from lema.engines.vllm_replica import Answer, Ask, Said, Setup
+from lema.engines.vllm_replica import GRACE, Answer, Ask, Said, Setup
 from lema.errors import ConfigError, StageFailed
 
 QUIET = {
@@ -68,9 +68,18 @@ class Replicas:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        alone = self.setup.cpu and self.setup.llm.get("tensor_parallel_size", 1) == 1  # and so shares nothing
+        self.close(patient=kind is None and not alone)
 
-    def close(self) -> None:
+    def close(self, *, patient: bool = False) -> None:
+        """End them at once, or, if there is time, in order first."""
+        for process in self.processes if patient else ():
+            assert process.stdin is not None
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+        for process in self.processes if patient else ():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE)
         for process in self.processes:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)

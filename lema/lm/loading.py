@@ -79,6 +79,7 @@ def load_model(
     device: str = "cpu",
     dtype: str | None = None,
     quantised: bool = False,
+    storage: str | None = None,
     merge: bool = True,
     trainable: bool = False,
 ) -> Any:
@@ -91,29 +92,60 @@ def load_model(
         dtype: of the weights; by default the model's own, and float32 on a CPU, where half
             precision is 10-80 times slower.
         quantised: NF4 with double quantisation (QLoRA).
-        merge: fold an adapter into the weights, as the paper does before inference.
+        storage: the type that 4-bit weights pose as, so that ZeRO-3 splits them like all others; bytes by default.
+        merge: fold an adapter into the weights, as the paper does before inference. Never into 4-bit ones, which
+            would be rounded again: there it stays apart.
         trainable: leave an adapter unmerged and open to training.
 
     Raises:
         InputError: the checkpoint is no model.
+        StageFailed: the merged model does not compute what the adapter does.
         MissingExtra: bitsandbytes is needed and not installed.
     """
     dtype = dtype or ("float32" if device == "cpu" else model.dtype)
     adapter = checkpoint if checkpoint is not None and is_adapter(checkpoint) else None
     whole = checkpoint if adapter is None else None
-    loaded = _load_whole(model, whole, device=device, dtype=dtype, quantised=quantised)
+    loaded = _load_whole(model, whole, device=device, dtype=dtype, quantised=quantised, storage=storage)
     if adapter is not None:
         from peft import PeftModel
 
         loaded = PeftModel.from_pretrained(loaded, str(adapter), is_trainable=trainable)
-        if merge and not trainable:
-            loaded = loaded.merge_and_unload()
     if not quantised:
         loaded = loaded.to(device)
+    if adapter is not None and merge and not trainable and not quantised:
+        from lema.lm.merging import merge as folded
+
+        loaded, _ = folded(loaded, load_tokenizer(model, adapter))
     return loaded.eval()
 
 
-def _load_whole(model: Model, checkpoint: Path | None, *, device: str, dtype: str, quantised: bool) -> Any:
+def load_seq2seq(model: Model, *, device: str = "cpu") -> Any:
+    """An encoder-decoder model (T5, UL2, BART) in evaluation mode, in its own dtype, or float32 on a CPU.
+
+    Raises:
+        ConfigError: the model is no encoder-decoder.
+    """
+    import torch
+    from transformers import AutoModelForSeq2SeqLM
+
+    dtype = getattr(torch, "float32" if device == "cpu" else model.dtype)
+    try:
+        loaded = AutoModelForSeq2SeqLM.from_pretrained(
+            model.source(), use_safetensors=True, dtype=dtype, **_origin(model)
+        )
+    except ValueError as fault:
+        if "Unrecognized configuration class" not in str(fault):
+            raise
+        raise ConfigError(
+            f"model: {model.name} is no encoder-decoder model. Take lema.engines.transformers.Transformers for it "
+            "(reasoner=model)."
+        ) from None
+    return loaded.to(device).eval()
+
+
+def _load_whole(
+    model: Model, checkpoint: Path | None, *, device: str, dtype: str, quantised: bool, storage: str | None
+) -> Any:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -123,7 +155,8 @@ def _load_whole(model: Model, checkpoint: Path | None, *, device: str, dtype: st
         with seeded(model.init_seed):
             return AutoModelForCausalLM.from_config(config, **settings)
     if quantised:
-        settings |= {"quantization_config": _nf4(dtype), "device_map": {"": device}}
+        # With ZeRO-3 the device is DeepSpeed's business, and transformers refuses to be told.
+        settings |= {"quantization_config": nf4(dtype, storage)} | ({} if storage else {"device_map": {"": device}})
     if checkpoint is not None:
         return AutoModelForCausalLM.from_pretrained(
             str(checkpoint), trust_remote_code=model.trust_remote_code, use_safetensors=True, **settings
@@ -136,7 +169,12 @@ def _origin(model: Model) -> dict[str, Any]:
     return {"revision": model.revision or "main", "trust_remote_code": model.trust_remote_code}
 
 
-def _nf4(dtype: str) -> Any:
+def nf4(dtype: str, storage: str | None) -> Any:
+    """Loading in 4 bits (NF4, quantised twice), computing in `dtype`; the weights pose as `storage`, or as bytes.
+
+    Raises:
+        MissingExtra: bitsandbytes is not installed.
+    """
     import torch
 
     require("bitsandbytes", extra="qlora", why="QLoRA (4-bit NF4)")
@@ -147,6 +185,7 @@ def _nf4(dtype: str) -> Any:
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=getattr(torch, dtype),
+        bnb_4bit_quant_storage=getattr(torch, storage or "uint8"),
     )
 
 

@@ -1,8 +1,8 @@
 """What a step of a program is worth, as a number above 0 and at most 1 (paper §3.4).
 
 The paper embeds each finished line and takes the cosine to the nearest sentence of the question: `Faithfulness`. It
-says how much a line speaks of the same things as the question, not whether it is right. `Executable` and `Likely` cost no
-further model.
+says how much a line speaks of the same things as the question, not whether it is right. `Executable` and `Likely`
+cost no further model.
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ class Faithfulness(Spec):
             with torch.inference_mode():
                 states = loaded(**encoded.to(loaded.device)).last_hidden_state[0]
             vector = states[0] if self.pooling == "first" else states.mean(0)
-            return vector / vector.norm()
+            unit: torch.Tensor = vector / vector.norm()
+            return unit
 
         def score(steps: Sequence[Step]) -> list[float]:
             return [max(LOWEST, faithfulness(embed, step)) for step in steps]

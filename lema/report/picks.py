@@ -22,6 +22,8 @@ from lema.store import Artifact
 BETTER, WORSE, NOT_BETTER, CANNOT_TELL = "better", "worse", "not better", "cannot tell"
 #: Fields of a stage that say how picks are asked for, and not of whom.
 ASKED = ("asking", "cyclic", "max_tokens", "format", "demos", "seed")
+#: Tasks on which our scores and the paper's are of different kinds.
+OTHER_METRIC = {"truthfulqa": "ours is multiple choice (MC1), the paper's what two judges say of free answers"}
 
 
 def picks(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> tuple[PickRow, ...]:
@@ -193,7 +195,7 @@ def beside(cells: Sequence[PaperCell], rows: Sequence[PickRow]) -> tuple[PaperPi
                     ours_difference=None if own is None else own.difference,
                     ours_asked="" if own is None else own.asked,
                     printed=cell.printed,
-                    note=cell.note,
+                    note="; ".join(filter(None, (cell.note, OTHER_METRIC.get(cell.task) if own else ""))),
                 )
             )
     return tuple(found)

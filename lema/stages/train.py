@@ -23,6 +23,7 @@ class Train(Stage):
     kind = "train"
     needs = "gpu"
     heavy = True
+    spreads = True
     examples: Stage
     model: Model
     trainer: Trainer
@@ -30,6 +31,9 @@ class Train(Stage):
     seed: Annotated[int, Field(ge=0)] = 0
     base: Stage | None = None
     tracking: dict[str, Any] | None = runtime(default=None)
+
+    def check_spread(self, nodes: int, per_node: int | None) -> None:
+        self.trainer.placed(nodes, per_node)
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
         base = checkpoint_of(self.base, inputs)

@@ -6,10 +6,12 @@ This is the configuration and the parent's side. The work happens in a process o
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import msgspec
 from pydantic import Field
 
 from lema.errors import ConfigError
@@ -17,9 +19,11 @@ from lema.models import Model
 from lema.protocols import TrainJob
 from lema.spec import Spec, runtime, since, spec
 from lema.trainers.folder import Folder
+from lema.trainers.nodes import place
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+LORA = ("lora_rank", "lora_alpha", "lora_dropout", "lora_targets", "merge")
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -29,7 +33,9 @@ class Finetune(Spec):
 
     `batch_size` is the global batch in examples, or in packed rows. How it is split (`micro_batch`,
     `processes`) changes the curve by no more than rounding; with LoRA dropout also by the draw of
-    what is dropped.
+    what is dropped. Without `processes` there are as many ranks as the job has GPUs on all its nodes
+    (or the `processes_per_node` of its profile), one where nobody says, and `micro_batch` is the most
+    rows at once: the largest number that splits the batch evenly.
     """
 
     kind = "finetune"
@@ -51,12 +57,14 @@ class Finetune(Spec):
     max_length: Annotated[int, Field(ge=2)] = 1024  # tokens of an example, or of a packed row
     packing: bool = False
     over_long: Share = 0.0  # the largest share of over-long examples that may be left out
+    merge: bool = since(False)  # publish a whole model in place of the adapter, checked against it
     keep_every: Count | None = since(None)  # steps between checkpoints kept as results; the last step is kept too
 
     save_every: Count = runtime(default=100)  # steps between checkpoints
     micro_batch: Count = runtime(default=8)  # rows that go through the model at once
-    processes: Count = runtime(default=1)
+    processes: Count | None = runtime(default=None)  # ranks on all nodes together; None: as many as the job is for
     deepspeed: Literal["none", "zero2", "zero3"] = runtime(default="none")
+    offload: Literal["none", "optimizer", "parameters"] = runtime(default="none")  # to main memory; "parameters": both
     gradient_checkpointing: bool = runtime(default=False)
     threads: Count | None = runtime(default=None)  # of each process; None: as the environment says
     device: Literal["auto", "cpu", "cuda"] = runtime(default="auto")
@@ -65,8 +73,8 @@ class Finetune(Spec):
         if (self.epochs is None) == (self.max_steps is None):
             both = "both" if self.epochs is not None else "neither"
             raise ConfigError(f"trainer: give epochs or max_steps, not {both} (the other one is null)")
-        at_once = self.micro_batch * self.processes
-        if self.batch_size % at_once:
+        at_once = self.micro_batch * self.ranks
+        if self.processes is not None and self.batch_size % at_once:
             raise ConfigError(
                 f"trainer.batch_size is {self.batch_size}, which trainer.micro_batch x trainer.processes "
                 f"({self.micro_batch} x {self.processes} = {at_once}) does not divide: change one of the three"
@@ -77,20 +85,53 @@ class Finetune(Spec):
                 raise ConfigError(
                     f"trainer.{changed[0]} means nothing with trainer.method=full: leave it out, or use lora or qlora"
                 )
-        if self.method == "qlora" and self.deepspeed == "zero3":
-            raise ConfigError("trainer.deepspeed=zero3 does not split 4-bit weights: use zero2 or none with qlora")
+        if self.offload != "none" and self.deepspeed == "none":
+            raise ConfigError(f"trainer.offload={self.offload} is DeepSpeed's: add trainer.deepspeed=zero2 or zero3")
+        if self.offload == "parameters" and self.deepspeed != "zero3":
+            raise ConfigError("trainer.offload=parameters needs weights that are split: use trainer.deepspeed=zero3")
 
     def _lora(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("lora_rank", "lora_alpha", "lora_dropout", "lora_targets")}
+        return {name: getattr(self, name) for name in LORA}
 
     def keeps(self, step: int, last: int) -> bool:
         """Whether the weights after this step are kept as a result."""
         return self.keep_every is not None and (step % self.keep_every == 0 or step == last)
 
     @property
+    def ranks(self) -> int:
+        """Processes that train together, on all nodes."""
+        return self.processes or 1
+
+    @property
     def layout(self) -> str:
         """Which runs can read each other's checkpoints."""
-        return "plain" if self.deepspeed == "none" else f"{self.deepspeed}x{self.processes}"
+        return "plain" if self.deepspeed == "none" else f"{self.deepspeed}x{self.ranks}"
+
+    def placed(self, nodes: int = 1, per_node: int | None = None) -> Finetune:
+        """This training in a job of so many nodes and ranks a node, None where the job leaves that open.
+
+        Raises:
+            ConfigError: it cannot be split like that.
+        """
+        room = nodes * (per_node or 1)
+        if self.processes is not None:
+            if self.processes % nodes or (per_node is not None and self.processes > room):
+                raise ConfigError(
+                    f"trainer.processes is {self.processes}, and the job has {nodes} node(s)"
+                    + (f" for {per_node} process(es) each" if per_node is not None else "")
+                    + ": leave trainer.processes out (null takes what the job has), or change the profile's "
+                    "stages.train.nodes and gpus"
+                )
+            return self
+        if self.batch_size % room:
+            raise ConfigError(
+                f"trainer.batch_size is {self.batch_size}, which the job's {room} processes ({nodes} node(s) x "
+                f"{per_node or 1}) do not divide. The batch size is part of the result, so change the profile's "
+                "stages.train.nodes, gpus or processes_per_node"
+            )
+        share = self.batch_size // room
+        rows = next(rows for rows in range(min(self.micro_batch, share), 0, -1) if share % rows == 0)
+        return dataclasses.replace(self, processes=room, micro_batch=rows)
 
     def check_model(self, model: Model, *, from_checkpoint: bool) -> None:
         """Raise ConfigError if this training of this model makes no sense."""
@@ -113,14 +154,17 @@ class Finetune(Spec):
         """
         self.check()
         self.check_model(_model(job), from_checkpoint=job.base is not None)
-        folder = Folder(Path(job.work), self.layout)
+        here = place()
+        placed = self.placed(here.nodes, here.per_node)
+        job = msgspec.structs.replace(job, trainer=dataclasses.asdict(placed))
+        folder = Folder(Path(job.work), placed.layout)
         before = folder.outcome()
         if before is not None and before.status == "done" and Path(job.output).is_dir():
             summary = before.summary  # killed between the end of training and publication
         else:
             from lema.trainers.process import run
 
-            summary = run(self, job, folder, progress)
+            summary = run(placed, job, folder, here, progress)
         folder.drop_checkpoints()
         # In this order: a checkpoint to resume from must never outlive what was kept before it.
         folder.hand_over_kept(Path(job.output).with_name("checkpoints"))

@@ -92,7 +92,7 @@ class Folder:
         (written / "training_args.bin").unlink(missing_ok=True)
         flush(written)
         self.checkpoints.mkdir(parents=True, exist_ok=True)
-        sealed = self.checkpoints / f"step-{step:08d}"
+        sealed = self.sealed(step)
         if not sealed.exists():
             written.rename(sealed)
         for old in self._sealed()[:-KEPT]:
@@ -119,10 +119,13 @@ class Folder:
         with contextlib.suppress(FileNotFoundError):
             self.kept.rename(target)
 
+    def sealed(self, step: int) -> Path:
+        return self.checkpoints / f"step-{step:08d}"
+
     def newest(self) -> Path | None:
         """The last whole checkpoint."""
-        sealed = self._sealed()
-        return sealed[-1] if sealed else None
+        whole = self._sealed()
+        return whole[-1] if whole else None
 
     def drop_checkpoints(self) -> None:
         for folder in (self.partial, self.root / "checkpoints"):

@@ -25,7 +25,7 @@ def make_hooks(job: TrainJob, trainer: Finetune, folder: Folder, plan: Order, ke
     from transformers import TrainerCallback
 
     first = os.environ.get("RANK", "0") == "0"
-    together = trainer.processes > 1
+    together = trainer.ranks > 1
     targets = plan.targets()
 
     class Hooks(TrainerCallback):  # type: ignore[misc]

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from lema.errors import InputError, Preempted
 from lema.lm.encoding import Encoded, encode
 from lema.lm.loading import load_tokenizer, pick_device
@@ -37,18 +39,22 @@ def learn(job: TrainJob, model: Model, trainer: Finetune, folder: Folder) -> dic
     base = None if job.base is None else Path(job.base)
     plan, lengths = arrange(job, model, trainer, base)
     loop = make_loop(job, model, trainer, folder, plan, base)
-    resumed = folder.newest()
+    resumed = agreed(folder, trainer, loop.args.device)
     if loop.is_world_process_zero():
         folder.forget_kept(after=0 if resumed is None else step_of(resumed))
     loop.train(resume_from_checkpoint=None if resumed is None else str(resumed))
     if loop.state.global_step < plan.steps:
         raise Preempted("asked to stop")
     curve = curve_of(loop.state.log_history, plan)
-    finish(loop, job, model, trainer, base, curve)
+    merged = finish(loop, job, model, trainer, base, curve)
     parameters, trained = count_parameters(loop.model)
+    if merged is not None:
+        lengths["merge"] = msgspec.structs.asdict(merged)
     return lengths | {
         "steps": plan.steps,
         "rows_a_step": plan.batch_size,
+        "ranks": trainer.ranks,
+        "micro_batch": trainer.micro_batch,
         "target_tokens": curve[-1]["target_tokens"],
         "final_loss": curve[-1]["loss"],
         "mean_loss_last_tenth": _mean([row["loss"] for row in curve[-max(1, len(curve) // 10) :]]),
@@ -57,6 +63,18 @@ def learn(job: TrainJob, model: Model, trainer: Finetune, folder: Folder) -> dic
         "resumed_from_step": None if resumed is None else step_of(resumed),
         "seconds": round(time.monotonic() - started, 2),
     }
+
+
+def agreed(folder: Folder, trainer: Finetune, device: Any) -> Path | None:
+    """The checkpoint that all ranks go on from: the first one's newest, since a shared file system shows files late."""
+    import torch
+
+    newest = folder.newest()
+    if trainer.ranks == 1:
+        return newest
+    step = torch.tensor(-1 if newest is None else step_of(newest), device=device)
+    torch.distributed.broadcast(step, src=0)
+    return None if step < 0 else folder.sealed(int(step))
 
 
 def arrange(job: TrainJob, model: Model, trainer: Finetune, base: Path | None) -> tuple[Order, dict[str, Any]]:
@@ -124,7 +142,7 @@ def make_loop(job: TrainJob, model: Model, trainer: Finetune, folder: Folder, pl
     batches = MicroBatches(
         order=plan,
         micro_batch=trainer.micro_batch,
-        processes=trainer.processes,
+        processes=trainer.ranks,
         rank=int(os.environ.get("RANK", "0")),
         packed=trainer.packing,
         flat=trainer.packing and model.attention == "flash_attention_2",
@@ -145,7 +163,7 @@ def settings(
 ) -> dict[str, Any]:
     """Arguments of the transformers Trainer."""
     half = model.dtype if device == "cuda" else "float32"
-    accumulation = trainer.batch_size // (trainer.micro_batch * trainer.processes)
+    accumulation = trainer.batch_size // (trainer.micro_batch * trainer.ranks)
     return {
         "output_dir": str(folder.partial),
         "seed": job.seed,
@@ -171,15 +189,20 @@ def settings(
         "remove_unused_columns": False,
         "dataloader_pin_memory": False,
         "ddp_find_unused_parameters": False,
-        "ddp_backend": "gloo" if device == "cpu" and trainer.processes > 1 else None,
+        "ddp_backend": "gloo" if device == "cpu" and trainer.ranks > 1 else None,
         "deepspeed": deepspeed_settings(trainer, accumulation, half),
     }
 
 
 def deepspeed_settings(trainer: Finetune, accumulation: int, half: str) -> dict[str, Any] | None:
-    """The DeepSpeed configuration of ZeRO-2 or ZeRO-3, without offloading."""
+    """The DeepSpeed configuration of ZeRO-2 or ZeRO-3."""
     if trainer.deepspeed == "none":
         return None
+    memory = {
+        "device": "cpu",
+        "pin_memory": half != "float32",
+    }  # float32: a machine without GPU, where nothing is copied
+    offload = {"optimizer": ["optimizer"], "parameters": ["optimizer", "param"]}.get(trainer.offload, [])
     return {
         "train_micro_batch_size_per_gpu": 1,
         "gradient_accumulation_steps": accumulation,
@@ -192,6 +215,7 @@ def deepspeed_settings(trainer: Finetune, accumulation: int, half: str) -> dict[
             "stage": int(trainer.deepspeed.removeprefix("zero")),
             "overlap_comm": half != "float32",
             "stage3_gather_16bit_weights_on_model_save": True,
+            **{f"offload_{what}": memory for what in offload},
         },
     }
 

@@ -21,6 +21,7 @@ import lema.errors
 from lema.errors import LemaError, Preempted, StageFailed
 from lema.protocols import TrainJob
 from lema.trainers.folder import Folder, Outcome
+from lema.trainers.nodes import RENDEZVOUS, Place
 
 if TYPE_CHECKING:
     from lema.trainers.finetune import Finetune
@@ -33,8 +34,10 @@ SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 NEEDED = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}  # gated models are read with it
 
 
-def run(trainer: Finetune, job: TrainJob, folder: Folder, progress: Callable[[int, int], None]) -> dict[str, Any]:
-    """Train in a process group of its own and return the summary.
+def run(
+    trainer: Finetune, job: TrainJob, folder: Folder, here: Place, progress: Callable[[int, int], None]
+) -> dict[str, Any]:
+    """Train in a process group of its own, and on the job's other nodes, and return the summary.
 
     Asked to stop (SIGTERM, SIGUSR2), it lets the ranks checkpoint at their next step.
     """
@@ -42,22 +45,29 @@ def run(trainer: Finetune, job: TrainJob, folder: Folder, progress: Callable[[in
     folder.job.write_bytes(msgspec.json.encode(job))
     with folder.log.open("ab") as log, _stop_requests(folder):
         start = log.tell()
+        rendezvous = here.call(folder.job)
         process = subprocess.Popen(
-            [sys.executable, "-m", "lema.trainers.worker", str(folder.job)],
+            command(folder.job),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=environment(trainer, tracked=bool(job.tracking)),
+            env={**environment(trainer, tracked=bool(job.tracking)), RENDEZVOUS: rendezvous},
             start_new_session=True,  # a group of its own: Ctrl-C is ours to handle, and all of it can be killed
         )
         try:
-            _watch(process, folder, progress)
+            _watch(process, folder, here, progress)
         finally:
-            _kill(process)
-    return _settle(folder, process.returncode, start)
+            here.dismiss()
+            kill(process)
+    return _settle(folder, process.returncode, start, here.lost())
 
 
-def _watch(process: subprocess.Popen[bytes], folder: Folder, progress: Callable[[int, int], None]) -> None:
+def command(job: Path) -> list[str]:
+    """What starts the ranks of one node."""
+    return [sys.executable, "-m", "lema.trainers.worker", str(job)]
+
+
+def _watch(process: subprocess.Popen[bytes], folder: Folder, here: Place, progress: Callable[[int, int], None]) -> None:
     """Pass progress on until the process ends."""
     told: tuple[int, int] | None = None
     ended: float | None = None
@@ -66,7 +76,7 @@ def _watch(process: subprocess.Popen[bytes], folder: Folder, progress: Callable[
         if now is not None and now != told:
             progress(*now)
             told = now
-        if ended is None and folder.outcome() is not None:
+        if ended is None and (folder.outcome() is not None or here.lost()):
             ended = time.monotonic()
         if ended is not None and time.monotonic() - ended > PATIENCE:
             return  # the launcher of several processes waits half a minute for the others
@@ -76,14 +86,14 @@ def _watch(process: subprocess.Popen[bytes], folder: Folder, progress: Callable[
         progress(*now)
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: subprocess.Popen[bytes]) -> None:
     """End what is left of the process group; ranks in groups of their own end with their parent."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def _settle(folder: Folder, code: int, log_start: int) -> dict[str, Any]:
+def _settle(folder: Folder, code: int, log_start: int, lost: list[str]) -> dict[str, Any]:
     outcome = folder.outcome() or Outcome(status="preempted" if folder.stop.exists() else "failed")
     if outcome.status == "done":
         return outcome.summary
@@ -94,7 +104,8 @@ def _settle(folder: Folder, code: int, log_start: int) -> dict[str, Any]:
         raise known(outcome.message)
     ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     words = tail(outcome.message or written_since(folder.log, log_start))
-    raise StageFailed(f"training {ended}; its log is {folder.log}. Its last words:\n{words}")
+    elsewhere = f" (on other nodes: {'; '.join(lost)})" if lost else ""
+    raise StageFailed(f"training {ended}{elsewhere}; its log is {folder.log}. Its last words:\n{words}")
 
 
 def written_since(log: Path, start: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lema.lm.loading import is_adapter
+from lema.lm.merging import Agreement
 from lema.models import Model
 from lema.protocols import TrainJob
 from lema.trainers.finetune import Finetune
@@ -21,17 +22,18 @@ CURVE = "curve.jsonl"
 
 def finish(
     loop: Any, job: TrainJob, model: Model, trainer: Finetune, base: Path | None, curve: list[dict[str, Any]]
-) -> None:
-    """Write the output folder, whole or not at all."""
+) -> Agreement | None:
+    """Write the output folder, whole or not at all, and return how well a merged model agrees with its adapter."""
     output = Path(job.output)
     fresh = output.with_name(f"{output.name}.partial")
-    write_model(loop, model, trainer, base, fresh)
+    agreement = write_model(loop, model, trainer, base, fresh)
     if not loop.is_world_process_zero():
-        return
+        return None
     (fresh / CURVE).write_text("".join(json.dumps(row) + "\n" for row in curve))
     flush(fresh)
     shutil.rmtree(output, ignore_errors=True)
     fresh.rename(output)
+    return agreement
 
 
 def keep(loop: Any, step: int, model: Model, trainer: Finetune, base: Path | None, folder: Folder) -> None:
@@ -42,7 +44,7 @@ def keep(loop: Any, step: int, model: Model, trainer: Finetune, base: Path | Non
         folder.keep(fresh, step)
 
 
-def write_model(loop: Any, model: Model, trainer: Finetune, base: Path | None, folder: Path) -> None:
+def write_model(loop: Any, model: Model, trainer: Finetune, base: Path | None, folder: Path) -> Agreement | None:
     """Save the weights as they are now, so that plain transformers or PEFT load them; training can go on.
 
     Called by all ranks, because ZeRO gathers weights; the first one writes.
@@ -55,10 +57,28 @@ def write_model(loop: Any, model: Model, trainer: Finetune, base: Path | None, f
         else:
             loop.save_model(str(folder))
     if not first:
-        return
+        return None
     tidy(folder, model, base)
-    if trainer.method != "full" and base is not None and not is_adapter(base):
-        fold(folder, model, base)
+    if trainer.method == "full":
+        return None
+    whole = base if base is not None and not is_adapter(base) else None
+    if whole is None and not trainer.merge:
+        return None
+    with unsplit(loop.args):
+        return fold(folder, model, whole)
+
+
+@contextlib.contextmanager
+def unsplit(arguments: Any) -> Iterator[None]:
+    """While inside, models are loaded whole: ZeRO-3 has transformers split each over all ranks, which are not here."""
+    from transformers.integrations.deepspeed import set_hf_deepspeed_config, unset_hf_deepspeed_config
+
+    unset_hf_deepspeed_config()
+    try:
+        yield
+    finally:
+        if (held := getattr(arguments, "hf_deepspeed_config", None)) is not None:
+            set_hf_deepspeed_config(held)
 
 
 def write_whole_model(trained: Any, dtype: str, folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lema.errors import ConfigError, InputError
 from lema.lm.loading import ADAPTER, is_adapter, load_model, load_tokenizer, seeded
+from lema.lm.merging import Agreement, merge
 from lema.models import Model
 from lema.trainers.finetune import Finetune
 
@@ -23,17 +24,26 @@ def build(model: Model, trainer: Finetune, base: Path | None, device: str, seed:
     full fine-tuning folds it into the weights first.
 
     Raises:
+        ConfigError: the adapter is to be folded into weights that are split.
         InputError: the adapter has another shape.
+        StageFailed: the weights with the adapter folded in do not compute what it does.
         MissingExtra: QLoRA without bitsandbytes.
     """
     if trainer.method == "full":
+        if trainer.deepspeed == "zero3" and base is not None and is_adapter(base):
+            raise ConfigError(
+                "trainer.deepspeed=zero3 splits the weights before the adapter that training starts from could be "
+                "folded into them: use zero2 or none, or train that adapter with trainer.merge=true"
+            )
         # The weights are their own master copy: half precision would lose small updates.
         loaded = load_model(model, base, device=device, dtype="float32")
         return loaded.requires_grad_(True)  # weights that an adapter was folded into are closed
     continued = base if base is not None and is_adapter(base) else None
     whole = base if continued is None else None
     quantised = trainer.method == "qlora"
-    loaded = load_model(model, whole, device=device, quantised=quantised)
+    half = "float32" if device == "cpu" else model.dtype
+    storage = half if quantised and trainer.deepspeed == "zero3" else None
+    loaded = load_model(model, whole, device=device, quantised=quantised, storage=storage)
     if quantised:
         from peft import prepare_model_for_kbit_training
 
@@ -75,7 +85,7 @@ def count_parameters(model: Any) -> tuple[int, int]:
     everything = trained = 0
     for parameter in model.parameters():
         number = getattr(parameter, "ds_numel", parameter.numel())
-        everything += 2 * number if type(parameter).__name__ == "Params4bit" else number
+        everything += 2 * number * parameter.element_size() if type(parameter).__name__ == "Params4bit" else number
         trained += number if parameter.requires_grad else 0
     return everything, trained
 
@@ -149,21 +159,27 @@ def tidy(folder: Path, model: Model, base: Path | None) -> None:
         (folder / ADAPTER).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
-def fold(adapter: Path, model: Model, base: Path) -> None:
-    """Turn an adapter on a checkpoint of our own into a whole model, in place.
+def fold(adapter: Path, model: Model, base: Path | None) -> Agreement:
+    """Turn a saved adapter into a whole model, in place, and return how well the two agree.
 
-    Nobody who loads the adapter could know which checkpoint it belongs to: its configuration can
-    name a model of the hub, but not a folder of a store. Folded into unquantised weights, as in the
-    paper's evaluation.
+    Folded into unquantised weights, as in the paper's evaluation: those of `base`, a checkpoint of our
+    own, or the model's. An adapter on a checkpoint is always folded, since nobody who loads it could know
+    which one it belongs to: its configuration can name a model of the hub, but not a folder of a store.
+
+    Raises:
+        StageFailed: they do not agree; the adapter stays as it is.
     """
     import torch
     from peft import PeftModel
 
+    tokenizer = load_tokenizer(model, base)
     with seeded(0):  # PEFT draws an adapter before it loads one, and training may go on after this
         whole = load_model(model, base, device="cpu", dtype="float32")
-        merged = PeftModel.from_pretrained(whole, str(adapter)).merge_and_unload()
+        adapted = PeftModel.from_pretrained(whole, str(adapter))
+        merged, agreement = merge(adapted, tokenizer, stored=model.dtype)
     fresh = adapter.with_name(f"{adapter.name}.whole")
     merged.to(getattr(torch, model.dtype)).save_pretrained(str(fresh))
-    load_tokenizer(model, base).save_pretrained(str(fresh))
+    tokenizer.save_pretrained(str(fresh))
     shutil.rmtree(adapter)
     fresh.rename(adapter)
+    return agreement

@@ -21,10 +21,10 @@ from lema.models import Model
 from lema.protocols import TrainJob
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder, Outcome
+from lema.trainers.nodes import STOPS, place, torchrun
 from lema.trainers.process import PARENT
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-STOPS = (signal.SIGTERM, signal.SIGUSR2)
 
 
 def die_with_parent() -> None:
@@ -45,18 +45,20 @@ def checkpoint_on_signals(folder: Folder) -> None:
 
 
 def become_torchrun(trainer: Finetune, job: Path) -> None:
-    """Replace this process by torchrun, on this machine and its loopback interface alone.
+    """Replace this process by torchrun; on one node it uses the loopback interface alone.
 
     Signals that mean "stop soon" are for the ranks: torchrun would kill them instead.
     """
+    here = place()
     for number in STOPS:
         signal.signal(number, signal.SIG_IGN)  # kept across exec
     os.environ |= {PARENT: str(os.getpid()), "TORCHELASTIC_SIGNALS_TO_HANDLE": "SIGINT,SIGHUP,SIGQUIT"}
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo" if sys.platform == "linux" else "lo0")
-    launch = ["-m", "torch.distributed.run", "--nproc-per-node", str(trainer.processes)]
-    rendezvous = ["--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0", "--local-addr", "127.0.0.1"]
-    os.execv(sys.executable, [sys.executable, *launch, *rendezvous, "-m", "lema.trainers.worker", str(job)])
+    if trainer.threads is None:  # the cores are for all ranks together
+        share = int(os.environ.get("OMP_NUM_THREADS", "1")) // (trainer.ranks // here.nodes)
+        os.environ["OMP_NUM_THREADS"] = str(max(1, share))
+    if here.nodes == 1:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo" if sys.platform == "linux" else "lo0")
+    os.execv(sys.executable, [*torchrun(here, trainer.ranks), "-m", "lema.trainers.worker", str(job)])
 
 
 def specs(job: TrainJob) -> tuple[Model, Finetune]:
@@ -74,7 +76,7 @@ def main() -> int:
     path = Path(sys.argv[1])
     job = msgspec.json.decode(path.read_bytes(), type=TrainJob)
     model, trainer = specs(job)
-    if "LOCAL_RANK" not in os.environ and (trainer.processes > 1 or trainer.deepspeed != "none"):
+    if "LOCAL_RANK" not in os.environ and (trainer.ranks > 1 or trainer.deepspeed != "none"):
         become_torchrun(trainer, path)
     folder = Folder(path.parent, trainer.layout)
     checkpoint_on_signals(folder)

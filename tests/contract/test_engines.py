@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from conftest import ROOT
 from servers.faulty import Faulty
-from toy import toy_model
+from toy import toy_model, toy_seq2seq
 
 from lema.config import build
 from lema.errors import ConfigError, MissingExtra
@@ -57,6 +57,11 @@ def transformers_case(folder: Path) -> Iterator[Case]:
     yield Case({**target, "threads": 1, "device": "cpu", "batch_size": 4})
 
 
+def seq2seq_case(folder: Path) -> Iterator[Case]:
+    model = dataclasses.asdict(toy_seq2seq(folder / "model"))
+    yield Case({"_target_": "lema.engines.seq2seq.Seq2Seq", "model": model, "device": "cpu", "batch_size": 4})
+
+
 def recorded_case(folder: Path) -> Iterator[Case]:
     rows = [{"question": text, "solution": f"{text} It is {n}."} for text in QUESTIONS for n in range(9)]
     file = folder / "recorded.jsonl"
@@ -85,6 +90,7 @@ def vllm_case(folder: Path) -> Iterator[Case]:
 
 CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
     "transformers": transformers_case,
+    "seq2seq": seq2seq_case,
     "recorded": recorded_case,
     "scripted": scripted_case,
     "openai": openai_case,

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, require_data
+from conftest import ROOT
+from made_data import data_of
 
 from lema.config import build
 from lema.datasets import Published
@@ -28,7 +29,7 @@ def node(path: Path) -> dict[str, Any]:
     """The configuration of a task; one of the hub reads local files, as there is no network."""
     held: dict[str, Any] = yaml.safe_load(path.read_text())
     if "path" in held:
-        held["path"] = str(require_data(path.stem))
+        held["path"] = str(data_of(path.stem))
     return held
 
 

@@ -56,7 +56,7 @@ def profile(**said: Any) -> Profile:
 def script(made: Profile, *after: str, kind: str = "gpu") -> str:
     """What sbatch is given for a job of a kind."""
     text = package("submitit.slurm.slurm")._make_sbatch_string
-    settings = batch.parameters(dict(made.merged())[kind], made, Path("/code"), after)
+    settings = batch.parameters(dict(made.merged())[kind], made, Path("/code"), after, Path("/my logs"))
     return str(text(command="python", folder="/logs", **settings))
 
 
@@ -116,6 +116,9 @@ def test_every_profile_that_ships_is_whole_and_gives_gpus_only_to_what_loads_a_m
         ({"jobs": {"extra": {"comment": "x"}}}, "jobs.extra.comment: lema sets that option of sbatch itself"),
         ({"jobs": {"minutes": 2}, "warn_seconds": 120}, "warn_seconds: 120 s before the end of jobs.minutes=2"),
         ({"jobs": {"minutes": "60"}}, "jobs.minutes"),
+        ({"gpu": {"nodes": 2}}, "gpu.nodes=2: only training uses more than one. Say it below stages.train."),
+        ({"stages": {"evaluate": {"nodes": 2}}}, "stages.evaluate.nodes=2: only training uses more than one"),
+        ({"jobs": {"processes_per_node": 2}}, "jobs.processes_per_node=2: only training uses more than one"),
     ],
 )
 def test_what_is_wrong_with_a_profile_is_said_with_its_path(said: dict[str, Any], expected: str) -> None:
@@ -145,6 +148,36 @@ def test_a_script_asks_for_what_the_profile_says_and_leaves_the_rest_to_the_site
     for option in ("partition", "account", "qos", "time", "mem", "gpus-per-node", "cpus-per-task", "wckey"):
         assert f"#SBATCH --{option}" not in named
     assert "gpus" not in script(made, kind="teacher")
+
+
+@pytest.mark.parametrize(
+    ("train", "told"),
+    [
+        ({"nodes": 2, "gpus": 8}, "LEMA_PROCESSES_PER_NODE=8"),
+        ({"nodes": 2, "processes_per_node": 2}, "LEMA_PROCESSES_PER_NODE=2"),
+        ({"nodes": 2, "gpus": 8, "processes_per_node": 4}, "LEMA_PROCESSES_PER_NODE=4"),
+    ],
+)
+def test_a_training_on_several_nodes_has_a_task_on_each_and_a_place_to_meet(train: dict[str, int], told: str) -> None:
+    lines = script(profile(stages={"train": train}), kind="train").splitlines()
+    assert {"#SBATCH --nodes=2", "#SBATCH --ntasks-per-node=1", f"export {told}"} <= set(lines)
+    assert any("--kill-on-bad-exit=1 python" in line for line in lines)
+    (meeting,) = [line for line in lines if "LEMA_MEETING=" in line and line.startswith("export")]
+    said = subprocess.run(
+        ["bash", "-c", f'{meeting}; echo "$LEMA_NODES $LEMA_MEETING"'],
+        env={"SLURM_JOB_ID": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert said == "2 /my logs/meeting-7-0\n"
+
+
+def test_one_node_has_no_helpers_and_a_stage_that_does_not_train_no_ranks() -> None:
+    made = profile(gpu={"gpus": 4}, stages={"train": {"minutes": 90}})
+    assert "kill-on-bad-exit" not in script(made, kind="train") and "MEETING=" not in script(made, kind="train")
+    assert "LEMA_PROCESSES_PER_NODE=4" in script(made, kind="train")
+    assert "LEMA_" not in script(made, kind="cpu").split("# teardown")[0]
 
 
 def test_set_up_lines_come_before_python_and_the_code_is_that_of_the_submission() -> None:
@@ -181,6 +214,15 @@ def test_a_job_goes_back_into_the_queue_only_when_it_was_told_to_stop(
     asked = (tmp_path / "asked").read_text() if (tmp_path / "asked").exists() else ""
     whole = "requeue 5_2" if task else "requeue 5"
     assert done.returncode == code and (whole in asked.splitlines()) == requeued
+
+
+def test_with_several_nodes_the_stage_decides_the_exit_code_and_not_a_helper_that_was_killed(tmp_path: Path) -> None:
+    (tmp_path / "ended").write_text("3")
+    lines = ["(exit 137)", *batch.ending(3)]
+    settings = {"PATH": "/usr/bin:/bin", "SLURM_JOB_ID": "5", "LEMA_MEETING": str(tmp_path)}
+    assert subprocess.run(["bash", "-c", "\n".join(lines)], env=settings, check=False).returncode == 3
+    settings["LEMA_MEETING"] = str(tmp_path / "nowhere")  # the stage was killed too
+    assert subprocess.run(["bash", "-c", "\n".join(lines)], env=settings, check=False).returncode == 137
 
 
 def test_jobs_in_the_queue_are_known_by_the_stage_in_their_name_and_the_store_in_their_comment(tmp_path: Path) -> None:
@@ -281,9 +323,9 @@ def test_the_plan_shows_what_each_missing_stage_would_ask_for(tmp_path: Path) ->
     assert modes.show_plan(points(("cot",), (0,)), options, console, "") == 0
     rows = [line.split() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
     train = next(row for row in rows if row[0] == "train")
-    assert train[3:] == ["gpu", "fat", "0", "site's", "site's", "7"]
+    assert train[3:] == ["gpu", "fat", "1", "0", "site's", "site's", "7"]
     mix = next(row for row in rows if row[0] == "mix")
-    assert mix[3:] == ["cpu", "site's", "0", "3", "site's", "7"]
+    assert mix[3:] == ["cpu", "site's", "1", "0", "3", "site's", "7"]
     assert not any(tmp_path.iterdir())
 
 

@@ -169,6 +169,9 @@ def test_ours_stand_beside_the_papers_for_the_same_model_and_task(report: Report
     cells = {cell.model: cell for cell in report.paper_picks}
     assert {cell.task for cell in report.paper_picks} == {"gsm8k"} and len(cells) == 16
     assert cells["llama2-7b"].ours_gen == report.picks[0].gen and cells["llama2-13b"].ours_gen is None
+    truth = [msgspec.structs.replace(report.picks[0], task="truthfulqa", model="llama2-7b")]
+    notes = {cell.model: cell.note for cell in beside(PAPER, truth)}
+    assert "multiple choice" in notes["llama2-7b"] and notes["llama2-13b"] == ""
     assert beside(PAPER, report.picks) == (), "the paper has nothing on toy sums"
 
 

@@ -77,8 +77,9 @@ def test_a_flag_is_the_papers(name: str, flag: str) -> None:
 @pytest.mark.parametrize("size", ["", "_large"])
 def test_the_papers_split_over_four_gpus_makes_its_batch(name: str, size: str, accumulated: int) -> None:
     made = preset(name + size)
-    assert made.micro_batch * accumulated * 4 == made.batch_size
-    assert made.processes == (4 if size else 1)
+    split = made.placed(1, 4)
+    assert (split.processes, split.micro_batch) == (4, made.micro_batch)
+    assert split.micro_batch * accumulated * 4 == made.batch_size
 
 
 def test_nothing_is_cut_or_left_out_in_silence() -> None:
