@@ -31,6 +31,10 @@ class Blend(Spec):
     `without` leaves parts out of `as_corrections` (App. D.4, Fig. 12). `loss` says what of a
     correction's target is learned: all of it, or nothing but the steps that the correction changed, or
     (`in_target`) everything but the wrong step. CoT examples are always learned whole.
+
+    `programs` adds the programs of a synthesis (PaD, arXiv 2305.13888), and `refinements` as many repairs of programs
+    that failed, for each of them, drawn by the seed. For what they are compared with: `cot_on="programs"` takes CoT on
+    nothing but the questions that have a program, and `target="answer"` leaves the reasoning out of it.
     """
 
     kind = "blend"
@@ -39,10 +43,18 @@ class Blend(Spec):
     corrections: Literal["none", "as_corrections", "as_cot", "in_target"]
     without: tuple[Part, ...] = since(())
     loss: Literal["completion", "changed_steps", "all_but_mistake"] = since("completion")
+    programs: bool = since(default=False)
+    refinements: Annotated[float, Field(ge=0)] = since(default=0.0)
+    cot_on: Literal["all", "programs"] = since(default="all")
+    target: Literal["path", "answer"] = since(default="path")
 
     def check(self) -> None:
-        if not self.cot and self.corrections == "none":
-            raise ConfigError("a mix of neither CoT nor corrections is empty")
+        if not self.cot and self.corrections == "none" and not self.programs:
+            raise ConfigError("a mix of neither CoT, corrections nor programs is empty")
+        if self.refinements and not self.programs:
+            raise ConfigError("refinements: they are counted by the programs of the mix, and programs=false takes none")
+        if not self.cot and (self.cot_on != "all" or self.target != "path"):
+            raise ConfigError("cot_on, target: they say how CoT is taken, and cot=false takes none")
         if self.without and self.corrections != "as_corrections":
             raise ConfigError(
                 f"without: corrections={self.corrections} has no parts to leave out, only as_corrections has"
@@ -57,6 +69,10 @@ class Blend(Spec):
     @property
     def needs_corrections(self) -> bool:
         return self.corrections != "none"
+
+    @property
+    def needs_programs(self) -> bool:
+        return self.programs or self.cot_on == "programs"
 
 
 @spec

@@ -27,6 +27,11 @@ def path_example(format_: Format, question: Question, steps: Sequence[str], sour
     )
 
 
+def program_example(format_: Format, question: Question, text: str) -> Example:
+    """A program that is right: the question in, the program out."""
+    return Example(prompt=format_.program_prompt(question), completion=text, question_id=question.id, source="program")
+
+
 def correction_example(
     format_: Format, blend: Blend, question: Question, wrong: Sequence[str], correction: Correction
 ) -> Example:

@@ -10,12 +10,15 @@ from pydantic import Field
 from lema.blend import Blend, Budget
 from lema.datasets import Published, parts_of, told_parts
 from lema.discriminating import check_discrimination
+from lema.distilling import check_programs
 from lema.errors import ConfigError
 from lema.evolution import Strategy
 from lema.evolving import check_evolution
 from lema.formats import Format
 from lema.likeness import Decontamination
 from lema.models import Model
+from lema.pad.executing import Executing
+from lema.pad.sections import Refinement, Synthesis
 from lema.protocols import Corrector, Engine, Task, Trainer
 from lema.sections import Analysis, Augmentation, Checkpoint, Discrimination, Evaluation, Generation, Scored
 from lema.slices import Slice
@@ -49,6 +52,9 @@ class Experiment(Spec):
     checkpoint: Checkpoint = Checkpoint()
     analysis: Analysis | None = None
     discrimination: Discrimination | None = None
+    executing: Executing | None = None
+    synthesis: Synthesis | None = None
+    refinement: Refinement | None = None
     teacher: Engine | None = runtime(default=None)  # only a place for `${teacher}`; a corrector holds it
     tracking: Tracking | None = runtime(default=None)
     seed: Annotated[int, Field(ge=0)] = 0
@@ -64,6 +70,8 @@ class Experiment(Spec):
             check_evolution(self, self.evolution_strategy)
         if self.discrimination is not None:
             check_discrimination(self, self.discrimination)
+        if self.data_mix.needs_programs:
+            check_programs(self)
         self.check_cot()
         self.check_checkpoint()
         self.trainer.check_model(self.model, from_checkpoint=False)
@@ -78,6 +86,7 @@ class Experiment(Spec):
             raise ConfigError(
                 f"data_budget.examples: {wanted:,} is more than the {most:,} that this mix can have "
                 "(one a question of cot_questions, and one a sampled path of generation.questions)"
+                + (" with the programs of synthesis.questions and their repairs" if self.data_mix.programs else "")
             )
         if self.evaluation.sampling.n != 1:
             raise ConfigError(
@@ -160,6 +169,7 @@ class Experiment(Spec):
             ("cot_questions", self.cot_questions),
             ("augmentation.questions", augmented),
             ("generation.questions", self.generation.questions),
+            ("synthesis.questions", None if self.synthesis is None else self.synthesis.questions),
         )
         return tuple((name, where) for name, where in named if where is not None)
 
@@ -170,19 +180,23 @@ class Experiment(Spec):
             "cot_questions": 1,
             "augmentation.questions": self.augmentation.most if self.augmentation is not None else 0,
             "generation.questions": paths,
+            "synthesis.questions": self.synthesis.most if self.synthesis is not None and self.data_mix.programs else 0,
         }
         most = 0
         for name, where in self.sources():
             if self.learns_from(name):
                 if where.stop is None:
                     return None
-                most += each[name] * (where.stop - where.start)
+                made = each[name] * (where.stop - where.start)
+                most += made + round(self.data_mix.refinements * made if name == "synthesis.questions" else 0)
         if self.evolution_strategy is not None and self.data_mix.needs_corrections:
             most += self.evolution_strategy.count * self.evolution_strategy.rounds * paths
         return most
 
     def learns_from(self, source: str) -> bool:
         """Whether training examples come from the questions of this slice."""
+        if source == "synthesis.questions":
+            return self.data_mix.needs_programs
         return self.data_mix.needs_corrections if source == "generation.questions" else self.data_mix.cot
 
     def notes(self) -> Iterator[str]:

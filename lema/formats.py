@@ -21,6 +21,8 @@ from lema.correction_wording import (
     mistake_in_target,
     published,
 )
+from lema.pad.wording import program_prompt, refinement_prompt, told
+from lema.programs.program import Outcome
 from lema.records import Correction, Question
 from lema.spec import Spec, spec
 from lema.steps import numbered, one_line
@@ -103,6 +105,14 @@ class Format(Spec):
     def mistake_in_target(self, correction: Correction, wrong: Sequence[str]) -> list[Piece]:
         """A path that makes the mistake, notices it and goes on rightly, in pieces; its input is the CoT prompt."""
         return mistake_in_target(self.wording, correction, wrong)
+
+    def program_prompt(self, question: Question) -> str:
+        """The input that asks for a program (PaD, arXiv 2305.13888)."""
+        return program_prompt(self.wording, question)
+
+    def refinement_prompt(self, question: Question, broken: str, outcome: Outcome) -> str:
+        """The input that asks for a program in place of one that failed, with what Python said of it."""
+        return refinement_prompt(self.wording, question, broken, told(self.wording, outcome))
 
 
 def choice_prompt(wording: Wording, question: Question) -> str:

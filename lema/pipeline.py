@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from lema.blend import Budget
+from lema.blend import Blend, Budget
 from lema.datasets import Published
 from lema.discriminating import discriminations
+from lema.distilling import executed, refine, synthesise, votes
 from lema.evolving import evolved_corrections
 from lema.experiment import Experiment
 from lema.protocols import Verifier
@@ -22,7 +23,9 @@ from lema.stages.evaluate import Evaluate
 from lema.stages.generate import Generate
 from lema.stages.grade import Grade
 from lema.stages.mix import Mix, TestSet
+from lema.stages.refine import Refine
 from lema.stages.select import Select
+from lema.stages.synthesise import Synthesise
 from lema.stages.train import Train
 
 
@@ -40,6 +43,9 @@ class Pipeline:
     grade: tuple[Grade, ...] = ()  # both, under the grader of the paper's authors
     analyse: tuple[DeltaPerplexity, ...] = ()  # of the model before and after training
     discriminate: tuple[Discriminate, ...] = ()  # of both too
+    synthesise: Synthesise | None = None
+    refine: Refine | None = None
+    votes: tuple[Generate, ...] = ()  # several answers to each question that is scored
 
     def targets(self) -> Iterator[Stage]:
         """Stages that nothing follows."""
@@ -48,6 +54,7 @@ class Pipeline:
         yield from self.grade
         yield from self.analyse
         yield from self.discriminate
+        yield from self.votes
 
 
 def pipeline(e: Experiment) -> Pipeline:
@@ -77,6 +84,14 @@ def pipeline(e: Experiment) -> Pipeline:
         grade=tuple(graded(e, (*base, *after))),
         analyse=() if untrained else tuple(analyses(e, correct, trained)),
         discriminate=tuple(discriminations(e, lambda scored: choose(e, trained, scored))),
+        synthesise=trained.examples.programs if isinstance(trained.examples.programs, Synthesise) else None,
+        refine=trained.examples.refinements if isinstance(trained.examples.refinements, Refine) else None,
+        votes=tuple(
+            stage
+            for scored in e.scored
+            for run in ((None,) if e.evaluation.base else ()) + (() if untrained else (choose(e, trained, scored),))
+            if (stage := votes(e, scored, run)) is not None
+        ),
     )
 
 
@@ -115,18 +130,28 @@ def augment(e: Experiment, augmentation: Augmentation) -> Augment:
     return Augment(paths=paths, task=e.task, per_question=augmentation.per_question)
 
 
-def train(e: Experiment, correct: Correct | None, evolved: Sequence[Correct], budget: Budget) -> Train:
+def train(
+    e: Experiment, correct: Correct | None, evolved: Sequence[Correct], budget: Budget, blend: Blend | None = None
+) -> Train:
     """The model that is fine-tuned on these corrections and the rest of the mix.
 
     A model that only makes the mistakes of a later round learns from all there is: the budget is that of the
     experiment's own mix, which has the data of all rounds.
+
+    Args:
+        blend: another mix than the experiment's.
     """
     augmentation = e.augmentation if e.data_mix.cot else None
+    programs = synthesise(e)
+    mixed = blend or e.data_mix
+    refinements = None
+    if mixed.refinements:
+        refinements = refine(e, programs, lambda other: train(e, correct, evolved, Budget(share=None), other))
     mix = Mix(
         task=e.task,
         cot_questions=e.cot_questions,
         corrections=correct,
-        blend=e.data_mix,
+        blend=mixed,
         budget=budget,
         format=e.format,
         tokenizer=e.model if budget.target_tokens is not None else None,
@@ -135,6 +160,8 @@ def train(e: Experiment, correct: Correct | None, evolved: Sequence[Correct], bu
         further=tuple(evolved),
         decontamination=e.decontamination,
         tests=tuple(held_out(e)) if e.decontamination is not None else (),
+        programs=programs,
+        refinements=refinements,
     )
     return Train(examples=mix, model=e.model, trainer=e.trainer, format=e.format, seed=e.seed)
 
@@ -166,6 +193,8 @@ def choose(e: Experiment, trained: Train, scored: Scored) -> Train | Select:
         format=e.format,
         sampling=e.evaluation.sampling,
         seed=e.evaluation.seed,
+        # Without what the answers cost more by: the same checkpoint, however it is asked afterwards.
+        executing=None if (executing := executed(e, trained=True)) is None else executing.once(),
         part=choice.part,
     )
 
@@ -180,6 +209,7 @@ def evaluate(e: Experiment, scored: Scored, trained: Stage | None) -> Evaluate:
         sampling=e.evaluation.sampling,
         trained=trained,
         seed=e.evaluation.seed,
+        executing=executed(e, trained=trained is not None),
         part=e.evaluation.part,
     )
 

@@ -132,7 +132,7 @@ class Example(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     prompt: str
     completion: str
     question_id: str
-    source: str  # "cot", "augmented", "correction", "cot_from_correction" or "mistake_in_target"
+    source: str  # "cot", "augmented", "program", "correction", "cot_from_correction", "mistake_in_target", "refinement"
     unlearned: tuple[tuple[int, int], ...] = ()
 
     @property

@@ -168,6 +168,7 @@ class Evaluation(Spec):
     `questions` are those of the experiment's own task. `tasks` are all tasks to score on; none: that one.
     On the command line and in files they are names of the group `task`. `published_grader` judges the same solutions
     again by the grader of the paper's authors, for tasks that have one, so that numbers can be compared with theirs.
+    `votes` samples several answers to each question, for the accuracy of their majority (maj@k).
     """
 
     kind = "evaluation"
@@ -177,5 +178,13 @@ class Evaluation(Spec):
     sampling: Sampling
     base: bool = True
     seed: int = 0
+    votes: Sampling | None = None
     published_grader: bool = runtime(default=False)
     part: Count = runtime(default=200)  # questions between two saves
+
+    def check(self) -> None:
+        if self.votes is not None and (self.votes.n < 2 or self.votes.temperature == 0):
+            raise ConfigError(
+                "evaluation.votes: a majority needs several answers: n of at least 2 and a temperature above 0, "
+                f"not {self.votes.n} and {self.votes.temperature:g}"
+            )

@@ -49,7 +49,8 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the model was trained on paths alone: what arms with corrections are compared with."""
         if not self.blend:
             return False
-        return bool(run_of(self.form)["examples"]["blend"].get("corrections") in ("none", "as_cot"))
+        blend = run_of(self.form)["examples"]["blend"]
+        return blend.get("corrections") in ("none", "as_cot") and not blend.get("programs", False)
 
     @property
     def form(self) -> Form:
@@ -120,7 +121,7 @@ def run_of(form: Form) -> Any:
 
 def seedless(form: Form) -> Form:
     """An evaluation's model without its seeds, and without what it was scored on."""
-    model = {"engine": form["engine"], "format": form["format"]}
+    model = {name: form[name] for name in ("engine", "format", "executing") if name in form}
     trained = form["trained"]
     if trained is None:
         return model

@@ -23,6 +23,7 @@ from lema.report.paper import Paper
 from lema.report.paper_picks import PaperCell
 from lema.report.picks import beside as picks_beside
 from lema.report.picks import picks
+from lema.report.programs import program_rows, vote_rows
 from lema.report.runs import choices, curves, mixes, provenance, stage_line
 from lema.report.sieves import sieves
 from lema.report.success import success
@@ -131,7 +132,7 @@ def assemble(
         comparisons=comparisons,
         funnels=funnels(corrects),
         success=success(artifacts),
-        sieves=sieves(kinds.get("evolve", []), kinds.get("augment", [])),
+        sieves=sieves(kinds.get("evolve", []), kinds.get("augment", []), kinds.get("synthesise", [])),
         leaks=leaks(arms, mixed),
         curves=curves(arms, trained),
         corrections=views(corrects),
@@ -144,6 +145,8 @@ def assemble(
         paper=beside(paper, arms, (*accuracies, *of_graders), sizes) if paper is not None else (),
         choices=choices(arms, selected),
         delta_ppl=delta_ppls(kinds.get("delta_ppl", []), arms),
+        programs=program_rows(arms),
+        votes=vote_rows(kinds.get("generate", []), arms),
         picks=picked,
         paper_picks=picks_beside(paper_picks, picked),
     )

@@ -22,6 +22,15 @@ LEAKS_NOTE = (
     "same but for numbers, or but for numbers and names, or a large share of the test question's n-grams (overlap)."
 )
 PAIRS_NOTE = "Overlap: the share of the test question's n-grams that the training question has."
+PROGRAMS_NOTE = (
+    "Right: the value that the program gives is the answer. Rounded: by the rule of the paper's code, which rounds "
+    "values to whole numbers. Ran: it left a value, right or wrong; the others failed with the class that is named. A "
+    "repair is asked for when a program fails, never because its value is wrong."
+)
+VOTES_NOTE = (
+    "Votes go to equal values, and samples without one do not vote; of values with equally many votes each counts by "
+    "its share. Intervals: bootstrap over questions."
+)
 CHOICES_NOTE = "Share of the questions answered right by each kept checkpoint; of equal ones the earliest is chosen."
 
 
@@ -64,6 +73,43 @@ def delta_ppl(report: Report) -> Table:
         ("questions", lambda row: count(row.questions), False),
     ]
     return table("DeltaPPL of each arm and seed", rows, columns, note=DELTA_NOTE)
+
+
+def programs(report: Report) -> Table:
+    """What running the programs of each arm showed."""
+    rows = report.programs
+    several = len({row.task for row in rows}) > 1
+    columns: list[Column | None] = [
+        ("arm", lambda row: row.arm, True),
+        ("task", lambda row: row.task, True) if several else None,
+        ("seed", lambda row: "-" if row.seed is None else str(row.seed), False),
+        ("n", lambda row: count(row.n), False),
+        ("right", lambda row: percent(row.right / row.n), False),
+        ("right, rounded", lambda row: percent(row.right_pad_v1 / row.n), False),
+        ("ran", lambda row: percent(row.executed / row.n), False),
+        ("failed", lambda row: ", ".join(f"{name} {count(n)}" for name, n in row.errors.items()) or "-", True),
+        ("repairs that ran", lambda row: f"{count(row.refined_executed)} of {count(row.refined)}", False)
+        if any(row.refined for row in rows)
+        else None,
+    ]
+    return table("Programs of each arm and seed", rows, columns, note=PROGRAMS_NOTE)
+
+
+def votes(report: Report) -> Table:
+    """The majority of several answers, beside one."""
+    rows = report.votes
+    several = len({row.task for row in rows}) > 1
+    columns: list[Column | None] = [
+        ("arm", lambda row: row.arm, True),
+        ("task", lambda row: row.task, True) if several else None,
+        ("seed", lambda row: "-" if row.seed is None else str(row.seed), False),
+        ("k", lambda row: str(row.k), False),
+        ("n", lambda row: count(row.n), False),
+        ("maj@k", lambda row: percent(row.accuracy), False),
+        ("95 % interval", lambda row: between(row.low, row.high), False),
+        ("one sample", lambda row: percent(row.single), False),
+    ]
+    return table("Majority of k sampled answers", rows, columns, note=VOTES_NOTE)
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -27,6 +27,10 @@ def sections(report: Report) -> Iterator[tuple[str, str]]:
         yield "Beside the paper", shown(tables.paper(report))
     if report.delta_ppl:
         yield "DeltaPPL", shown(data_tables.delta_ppl(report))
+    if report.programs:
+        yield "Programs", shown(data_tables.programs(report))
+    if report.votes:
+        yield "Majority votes", shown(data_tables.votes(report))
     if report.picks:
         yield picks_tables.TITLE, "\n\n".join(map(titled, picks_tables.all_of(report)))
     if report.funnels:

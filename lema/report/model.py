@@ -11,7 +11,18 @@ from typing import Literal
 import msgspec
 
 from lema.records import Verdict
-from lema.report.parts import Choice, DeltaPpl, Leaks, PaperPick, Part, PickRow, Sieve, SuccessRow
+from lema.report.parts import (
+    Choice,
+    DeltaPpl,
+    Leaks,
+    PaperPick,
+    Part,
+    PickRow,
+    ProgramRow,
+    Sieve,
+    SuccessRow,
+    VoteRow,
+)
 
 
 class Role(StrEnum):
@@ -209,6 +220,8 @@ class Report(Part, frozen=True, kw_only=True):
     paper: tuple[PaperCell, ...] = ()
     choices: tuple[Choice, ...] = ()  # of checkpoints
     delta_ppl: tuple[DeltaPpl, ...] = ()
+    programs: tuple[ProgramRow, ...] = ()
+    votes: tuple[VoteRow, ...] = ()
     picks: tuple[PickRow, ...] = ()  # among sampled answers
     paper_picks: tuple[PaperPick, ...] = ()
 

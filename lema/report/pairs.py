@@ -2,7 +2,8 @@
 
 An arm with corrections is compared with the arms of the same model and training that have CoT alone; where those are
 many, with the one of the nearest size. Where no arm has CoT alone and some have evolved questions, these are compared
-with those that have none, and with one another. Every arm is compared with its own model before training.
+with those that have none, and with one another. Arms that answer with programs are also compared with the first of
+them. Every arm is compared with its own model before training.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def pairings(arms: Sequence[Evaluated], sizes: Mapping[str, float]) -> tuple[Pai
     others = [name for name in trained if name not in cot]
     against = [(name, one) for name in others for one in baselines(name, nearest(recipe(forms[name]), cot), sizes)]
     against = against or evolved(trained)
+    programs = [name for name, form in trained.items() if "executing" in form]
+    against += [(name, programs[0]) for name in programs[1:]]
     before = [(name, nearest(untrained(form), bases)[0]) for name, form in trained.items() if bases]
     return against or None, before
 

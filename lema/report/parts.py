@@ -46,7 +46,8 @@ class Level(Part, frozen=True, kw_only=True):
 
 
 class Sieve(Part, frozen=True, kw_only=True):
-    """What became of every draw of a seed question (evolution), or of every further path (augmentation)."""
+    """What became of every draw of a seed question (evolution), every further path (augmentation), or every program
+    (synthesis)."""
 
     name: str
     top: str  # what came to the first level
@@ -127,6 +128,35 @@ class DeltaPpl(Part, frozen=True, kw_only=True):
     median: float | None
     wrong_ppl: float | None  # means of the two perplexities
     right_ppl: float | None
+
+
+class ProgramRow(Part, frozen=True, kw_only=True):
+    """Programs of one arm and seed: counts of `n` questions."""
+
+    arm: str
+    seed: int | None
+    task: str
+    n: int
+    right: int
+    executed: int  # left a value
+    errors: dict[str, int]  # class of the others -> how many; after refinement, if there is any
+    refined: int  # answers that are a repair
+    refined_executed: int  # of these, how many left a value
+    right_pad_v1: int  # by the rounding of the paper's code
+
+
+class VoteRow(Part, frozen=True, kw_only=True):
+    """The majority of k sampled answers of one arm and seed, as shares of 1. `single` is the mean of one sample."""
+
+    arm: str
+    seed: int | None
+    task: str
+    k: int
+    n: int
+    accuracy: float
+    low: float
+    high: float
+    single: float
 
 
 class PickRow(Part, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What became of the draws of evolution stages, and of the paths of augmentation stages."""
+"""What became of the draws of evolution stages, the paths of augmentation stages and the programs of synthesis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from lema.report.text import count
 from lema.store import Artifact
 
 
-def sieves(evolved: Sequence[Artifact], augmented: Sequence[Artifact]) -> tuple[Sieve, ...]:
+def sieves(
+    evolved: Sequence[Artifact], augmented: Sequence[Artifact], synthesised: Sequence[Artifact] = ()
+) -> tuple[Sieve, ...]:
     """One for each finished stage, under names that tell them apart.
 
     Raises:
@@ -21,6 +23,9 @@ def sieves(evolved: Sequence[Artifact], augmented: Sequence[Artifact]) -> tuple[
     made = [
         *named({artifact.key: (evolution_name(artifact.manifest.spec), artifact) for artifact in evolved}, evolution),
         *named({artifact.key: (augmentation_name(artifact.manifest.spec), artifact) for artifact in augmented}, kept),
+        *named(
+            {artifact.key: (synthesis_name(artifact.manifest.spec), artifact) for artifact in synthesised}, programs
+        ),
     ]
     for sieve in made:
         sieve.check()
@@ -42,6 +47,12 @@ def evolution_name(spec: Form) -> str:
 
 def augmentation_name(spec: Form) -> str:
     return f"Augmentation by {funnel_name(spec)}"
+
+
+def synthesis_name(spec: Form) -> str:
+    teacher = spec["teacher"].get("engine") or spec["teacher"]
+    teacher = teacher.get("model") or teacher
+    return f"Programs by {teacher.get('name') or teacher.get('kind')}"
 
 
 def evolution(name: str, artifact: Artifact) -> Sieve:
@@ -83,3 +94,22 @@ def kept(name: str, artifact: Artifact) -> Sieve:
         stayed=counts["kept"],
     )
     return Sieve(name=name, top="sampled paths", levels=(level,))
+
+
+def programs(name: str, artifact: Artifact) -> Sieve:
+    """From written programs to those that are learned from: what does not run, what is wrong, what is there already."""
+    counts = artifact.summary
+    reasons = {"right": ("wrong", "several_lines"), "kept": ("duplicate", "over_per_question")}
+    later = {reason for several in reasons.values() for reason in several}
+    steps = [
+        ("ran and left a value", [reason for reason in counts["dropped"] if reason not in later], counts["executed"]),
+        ("with the right value", reasons["right"], counts["right"]),
+        (f"kept, of {count(counts['questions'])} questions", reasons["kept"], counts["kept"]),
+    ]
+    levels = []
+    came = counts["sampled"]
+    for said, left_out, stayed in steps:
+        dropped = {reason: counts["dropped"][reason] for reason in left_out if reason in counts["dropped"]}
+        levels.append(Level(name=said, came=came, left_out=by_size(dropped), stayed=stayed))
+        came = stayed
+    return Sieve(name=name, top=f"programs written for {count(counts['asked'])} questions", levels=tuple(levels))

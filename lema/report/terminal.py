@@ -52,6 +52,10 @@ def data(report: Report) -> Iterator[tables.Table]:
         yield data_tables.choices(report)
     if report.delta_ppl:
         yield data_tables.delta_ppl(report)
+    if report.programs:
+        yield data_tables.programs(report)
+    if report.votes:
+        yield data_tables.votes(report)
     if report.picks:  # the rest is for the page: it is wide
         yield picks_tables.main(report)
         yield picks_tables.selectors(report)

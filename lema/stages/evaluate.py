@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from lema.formats import Format
+from lema.pad.executing import Executing
 from lema.protocols import Engine, Sampling, Task
 from lema.slices import Slice
-from lema.spec import canonical, digest, encode, runtime, spec
+from lema.spec import canonical, digest, encode, runtime, since, spec
 from lema.stage import Inputs, Stage
-from lema.stages.sampling import sample_solutions, tally
+from lema.stages.sampling import ran, sample_solutions, tally
 from lema.store import Work
 
 
@@ -30,6 +31,7 @@ class Evaluate(Stage):
     sampling: Sampling
     trained: Stage | None = None
     seed: int = 0
+    executing: Executing | None = since(default=None)
     part: Annotated[int, Field(ge=1)] = runtime(default=200)
 
     @property
@@ -40,4 +42,6 @@ class Evaluate(Stage):
         chosen, solutions = sample_solutions(self, inputs, work)
         counts = tally(solutions)
         # Over questions, not over replies: a question without a reply is not answered right.
-        return {"questions": len(chosen), **counts, "accuracy": counts["right"] / max(1, len(chosen))}
+        accuracy = {"accuracy": counts["right"] / max(1, len(chosen))}
+        programs = {} if self.executing is None else {"programs": ran(chosen, solutions)}
+        return {"questions": len(chosen), **counts, **accuracy, **programs}

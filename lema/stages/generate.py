@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from lema.formats import Format
+from lema.pad.executing import Executing
 from lema.protocols import Engine, Sampling, Task
 from lema.slices import Slice
-from lema.spec import runtime, spec
+from lema.spec import runtime, since, spec
 from lema.stage import Inputs, Stage
 from lema.stages.sampling import sample_solutions, tally
 from lema.store import Work
@@ -33,6 +34,7 @@ class Generate(Stage):
     sampling: Sampling
     seed: int = 0
     trained: Stage | None = None
+    executing: Executing | None = since(default=None)
     part: Annotated[int, Field(ge=1)] = runtime(default=200)
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from lema import prompts
 from lema.formats import Format
+from lema.pad.executing import Executing
+from lema.pad.judging import EXECUTED, one_line, rounds_to
+from lema.pad.refining import Answerer, answering, class_and_rounds
 from lema.protocols import Complete, Engine, Prompt, Reply, Sampling, Task
 from lema.records import Question, Solution, Verdict
 from lema.slices import Slice
@@ -56,6 +60,8 @@ class Samples(Protocol):
     def trained(self) -> Stage | None: ...
     @property
     def part(self) -> int: ...
+    @property
+    def executing(self) -> Executing | None: ...
 
 
 def chosen_questions(stage: Samples, inputs: Inputs) -> list[Question]:
@@ -74,11 +80,56 @@ def sample_solutions(stage: Samples, inputs: Inputs, work: Work) -> tuple[list[Q
     """
     questions = chosen_questions(stage, inputs)
     complete = work.session.open(stage.engine, checkpoint=checkpoint_of(stage.trained, inputs), replies=work.replies)
-    do = partial(solve, stage, complete)
-    solutions = work.map("solutions", questions, do, Solution, part=stage.part, unit="questions")
+    with solving(stage, complete) as do:
+        solutions = work.map("solutions", questions, do, Solution, part=stage.part, unit="questions")
     work.write("questions.jsonl", questions)
     work.write("solutions.jsonl", solutions)
     return questions, solutions
+
+
+@contextmanager
+def solving(stage: Samples, complete: Complete) -> Iterator[Callable[[Sequence[Question]], list[Solution]]]:
+    """What gives the sampled and judged solutions of questions, by an engine that is open; paths, or programs that are
+    run."""
+    if stage.executing is None:
+        yield partial(solve, stage, complete)
+        return
+    with answering(stage.executing, stage.format) as answerer:
+        yield partial(solve_by_programs, stage, complete, answerer)
+
+
+def solve_by_programs(
+    stage: Samples, complete: Complete, answerer: Answerer, questions: Sequence[Question]
+) -> list[Solution]:
+    """Programs for some questions, judged by their values."""
+    reasoner = reasoner_name(stage.engine, stage.trained)
+    asked = [program_prompt(stage, question) for question in questions]
+    found = answerer.answers(questions, asked, complete, stage.sampling)
+    return [
+        Solution(
+            question_id=question.id,
+            reasoner=reasoner,
+            sample=sample,
+            text=attempt.text,
+            finish_reason=attempt.finish_reason,
+            prompt_tokens=attempt.prompt_tokens,
+            completion_tokens=attempt.completion_tokens,
+            **answerer.judged(attempt, question, stage.task.verifier),
+        )
+        for question, several in zip(questions, found, strict=True)
+        for sample, attempt in enumerate(several)
+    ]
+
+
+def program_prompt(stage: Samples, question: Question) -> Prompt:
+    """The request for programs."""
+    return Prompt(
+        id=question.id,
+        text=stage.format.program_prompt(question),
+        chat=stage.format.chat,
+        seed=prompts.seed(stage.seed, question.id),
+        fields={"question": question.text},
+    )
 
 
 def solve(stage: Samples, complete: Complete, questions: Sequence[Question]) -> list[Solution]:
@@ -128,4 +179,22 @@ def tally(solutions: Sequence[Solution]) -> dict[str, Any]:
         "cut_at_limit": sum(solution.finish_reason == "length" for solution in solutions),
         "prompt_tokens": sum(solution.prompt_tokens for solution in solutions),
         "completion_tokens": sum(solution.completion_tokens for solution in solutions),
+    }
+
+
+def ran(questions: Sequence[Question], solutions: Sequence[Solution]) -> dict[str, Any]:
+    """What a summary shows of programs: how many left a value, the others by class, how many were repaired, and how
+    many would be right by the rounding of the paper's code."""
+    gold = {question.id: question.answer for question in questions}
+    classes = Counter(class_and_rounds(solution.rung) for solution in solutions)
+    values = [(solution.answer, gold[solution.question_id]) for solution in solutions if solution.answer is not None]
+    errors: Counter[str] = Counter()
+    for (name, _), number in classes.items():
+        errors[name] += number if name != EXECUTED else 0
+    return {
+        "executed": sum(number for (name, _), number in classes.items() if name == EXECUTED),
+        "errors": {name: number for name, number in sorted(errors.items()) if number},
+        "refined": sum(number for (_, rounds), number in classes.items() if rounds),
+        "refined_executed": sum(number for (name, rounds), number in classes.items() if rounds and name == EXECUTED),
+        "right_pad_v1": sum(one_line(value) and rounds_to(value, wanted) for value, wanted in values),
     }

@@ -14,12 +14,13 @@ from pydantic import Field
 
 from lema.errors import ConfigError, InputError
 from lema.formats import Format
+from lema.pad.executing import Executing
 from lema.protocols import Engine, Sampling, Task
 from lema.records import Record, Verdict
 from lema.slices import Slice
-from lema.spec import runtime, spec
+from lema.spec import runtime, since, spec
 from lema.stage import Inputs, Stage
-from lema.stages.sampling import solve
+from lema.stages.sampling import solving
 from lema.stages.train import Train
 from lema.store import Artifact, Work
 
@@ -57,6 +58,7 @@ class Select(Stage):
     format: Format
     sampling: Sampling
     seed: int = 0
+    executing: Executing | None = since(default=None)
     part: Annotated[int, Field(ge=1)] = runtime(default=200)
 
     def check(self) -> None:
@@ -103,9 +105,12 @@ class Select(Stage):
         """One checkpoint on all questions."""
         where = self.questions
         questions = self.task.questions(where.split, where.start, where.stop)
-        with self.engine.open(checkpoint=folder, replies=work.replies) as complete:
+        with (
+            self.engine.open(checkpoint=folder, replies=work.replies) as complete,
+            solving(self, complete) as solve,
+        ):
             parts = [questions[start : start + self.part] for start in range(0, len(questions), self.part)]
-            solutions = [solution for part in parts for solution in solve(self, complete, part)]
+            solutions = [solution for part in parts for solution in solve(part)]
         verdicts = [solution.verdict for solution in solutions]
         return CheckpointScore(
             step=step,

@@ -14,11 +14,11 @@ LAYERS = tuple(
     for line in (
         "records spec errors protocols __init__",
         "store provenance extras prompts models lm likeness correction_wording formats examples steps slices datasets "
-        "blend stage stats discrimination synth tracking evolution voting sections",
-        "tasks verifiers engines correctors evolvers trainers programs",
+        "blend stage stats discrimination synth tracking evolution voting sections programs pad",
+        "tasks verifiers engines correctors evolvers trainers",
         "stages",
-        "experiment graph listing pipeline evolving discriminating options plan progress jobs runner cluster report "
-        "grading",
+        "experiment graph listing pipeline evolving discriminating distilling options plan progress jobs runner "
+        "cluster report grading",
         "wording building config app doctor outputs people worker __main__",
     )
 )

@@ -1,0 +1,153 @@
+"""Refinement data of PaD (arXiv 2305.13888, §3.3): programs that fail, what Python says of them, and right ones."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from lema.errors import ConfigError
+from lema.formats import Format
+from lema.pad.executing import Executing, Run
+from lema.pad.injecting import broken
+from lema.pad.judging import EXECUTED, error_class
+from lema.pad.refining import class_and_rounds
+from lema.pad.sections import ErrorKind
+from lema.programs.program import Outcome
+from lema.records import Example, Question, Record, Solution
+from lema.spec import runtime, spec
+from lema.stage import Inputs, Stage
+from lema.stages.synthesise import Written
+from lema.store import Work
+from lema.synth.draw import Draw
+
+TRIES = 6  # broken versions of one class that are run before it is given up
+
+
+class Broken(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A program that fails, and the right one that should stand in its place."""
+
+    question_id: str
+    origin: Literal["injected", "sampled"]
+    error: str  # class of what Python said
+    text: str
+    message: str  # Python's last line
+    prompt: str  # the input of the example
+    target: str
+
+
+@spec
+class Refine(Stage):
+    """Examples that repair a program, `refinements.jsonl`, and what they are made of, `broken.jsonl`.
+
+    The targets of injected errors are the programs that they were put into. `sampled` are a student's programs for the
+    same questions; those that fail are repaired by a right program of the question, and those that run, right or wrong,
+    are left out, as Python has nothing to say of them.
+    """
+
+    kind = "refine"
+    programs: Stage
+    executing: Executing
+    format: Format
+    injected: tuple[ErrorKind, ...]
+    per_program: Annotated[int, Field(ge=1)] = 1
+    sampled: Stage | None = None
+    seed: int = 0
+    part: Annotated[int, Field(ge=1)] = runtime(default=200)
+
+    def check(self) -> None:
+        if self.executing != self.executing.once():
+            raise ConfigError("executing: rounds and beams are of inference; training data is made without them")
+
+    def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
+        programs = inputs(self.programs)
+        questions = {question.id: question for question in programs.rows("questions.jsonl", Question)}
+        right = list(programs.rows("programs.jsonl", Written))
+        sampled = [] if self.sampled is None else inputs(self.sampled).rows("solutions.jsonl", Solution)
+        failed = [one for one in sampled if class_and_rounds(one.rung)[0] != EXECUTED and one.question_id in questions]
+        with self.executing.sandbox.open() as run:
+            inject = partial(self.inject, run, questions)
+            rows = work.map("injected", right if self.injected else [], inject, Broken, part=self.part, unit="programs")
+            mend = partial(self.mend, run, questions, by_question(right))
+            rows += work.map("sampled", failed, mend, Broken, part=self.part, unit="failures")
+        work.write("broken.jsonl", rows)
+        work.write("refinements.jsonl", [example(row) for row in rows])
+        return {
+            "programs": len(right),
+            "refinements": len(rows),
+            "injected": counted(rows, "injected"),
+            "sampled": counted(rows, "sampled"),
+            "without_error": len(right)
+            - len({(row.question_id, row.target) for row in rows if row.origin == "injected"}),
+        }
+
+    def inject(self, run: Run, questions: Mapping[str, Question], rows: Sequence[Written]) -> list[Broken]:
+        """Broken versions of some programs. A class that no version of it has is passed over for the next."""
+        found: list[dict[str, tuple[str, Outcome]]] = [{} for _ in rows]
+        orders = [Draw("injected", self.seed, row.id).shuffled(self.injected) for row in rows]
+        for turn in range(len(self.injected)):
+            trying = {
+                at: broken(
+                    row.text, self.executing.form, orders[at][turn], Draw("broken", self.seed, row.id, orders[at][turn])
+                )
+                for at, row in enumerate(rows)
+                if len(found[at]) < self.per_program
+            }
+            for _ in range(TRIES):
+                texts = {at: text for at, versions in trying.items() if (text := next(versions, None)) is not None}
+                outcomes = self.executing.run(run, list(texts.values()))
+                for (at, text), outcome in zip(texts.items(), outcomes, strict=True):
+                    if outcome.paper_error == orders[at][turn]:
+                        found[at][text] = text, outcome
+                        del trying[at]
+        return [
+            self.made(questions[row.question_id], "injected", text, outcome, row.text)
+            for row, versions in zip(rows, found, strict=True)
+            for text, outcome in versions.values()
+        ]
+
+    def mend(
+        self,
+        run: Run,
+        questions: Mapping[str, Question],
+        right: Mapping[str, Sequence[Written]],
+        rows: Sequence[Solution],
+    ) -> list[Broken]:
+        """Failures of a student with a right program of the same question."""
+        outcomes = self.executing.run(run, [row.text for row in rows])
+        return [
+            self.made(questions[row.question_id], "sampled", row.text, outcome, target.text)
+            for row, outcome in zip(rows, outcomes, strict=True)
+            for target in [Draw("mended", self.seed, row.id).pick(right[row.question_id])]
+        ]
+
+    def made(
+        self, question: Question, origin: Literal["injected", "sampled"], text: str, outcome: Outcome, target: str
+    ) -> Broken:
+        return Broken(
+            question_id=question.id,
+            origin=origin,
+            error=error_class(outcome),
+            text=text,
+            message=outcome.feedback,
+            prompt=self.format.refinement_prompt(question, text, outcome),
+            target=target,
+        )
+
+
+def example(row: Broken) -> Example:
+    return Example(prompt=row.prompt, completion=row.target, question_id=row.question_id, source="refinement")
+
+
+def by_question(rows: Sequence[Written]) -> dict[str, list[Written]]:
+    held: dict[str, list[Written]] = defaultdict(list)
+    for row in rows:
+        held[row.question_id].append(row)
+    return held
+
+
+def counted(rows: Sequence[Broken], origin: str) -> dict[str, int]:
+    return dict(sorted(Counter(row.error for row in rows if row.origin == origin).items()))

@@ -1,0 +1,83 @@
+"""A problem as a program: its trace is one already, and needs a wording.
+
+The answer of one, in the two forms of `lema.pad.forms`, as variant 0 and, with all that varies, as variant 7:
+
+    sam_cards = 8 * 3              This = chests = 8
+    return sam_cards - 2           Sam = 3 * chests
+                                   Mia = Sam - 2
+                                   Answer = Mia
+
+In a body every word is one of the shipped tokenizer: a name is a person, or a kind of thing behind `This =`, since no
+line can begin with a small letter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from typing import Literal
+
+from lema.synth.graph import COMMUTATIVE, GIVEN
+from lema.synth.lexicon import CONTAINERS
+from lema.synth.problem import Problem
+
+Naming = Literal["snake", "words"]
+OPENING = "This"  # what a line of a body begins with that names a thing
+VARIANTS = 8
+
+
+def program_lines(problem: Problem, variant: int, naming: Naming) -> list[str] | None:
+    """Statements in the order of the arithmetic, the last one `= <expression>`; None when names run out.
+
+    Args:
+        variant: of `VARIANTS`; its bits say whether the answer has a name of its own, whether given numbers have, and
+            whether what may be swapped is.
+    """
+    named, given, swapped = (bool(variant & bit) for bit in (1, 2, 4))
+    held = list(problem.order if named else problem.order[:-1])
+    if given:
+        held = [node for node in sorted(problem.needed) if problem.nodes[node].op == GIVEN] + held
+    names = identifiers(problem, held, naming)
+    if names is None:
+        return None
+
+    def operand(node: int) -> str:
+        return names[node] if node in names else str(problem.nodes[node].value)
+
+    def expression(node: int) -> str:
+        _, op, operands, constant, value = problem.nodes[node]
+        if op == GIVEN:
+            return str(value)
+        sides = [operand(operands[0]), operand(operands[1]) if constant is None else str(constant)]
+        sign = problem.nodes[node].symbol
+        if swapped and sign in COMMUTATIVE:
+            sides.reverse()
+        return f"{sides[0]} {sign} {sides[1]}"
+
+    lines = [f"{target(names[node])} = {expression(node)}" for node in held]
+    return [*lines, f"= {names[problem.asked] if named else expression(problem.asked)}"]
+
+
+def target(name: str) -> str:
+    """What a line assigns to, of a name that it can begin with or not."""
+    return name if name[0].isupper() or "_" in name or name in ("total", "difference") else f"{OPENING} = {name}"
+
+
+def identifiers(problem: Problem, nodes: Collection[int], naming: Naming) -> dict[int, str] | None:
+    """A name for each of these quantities; None where one word would have to stand for two of them."""
+    if naming == "snake":
+        return {node: snake(problem, node) for node in nodes}
+    things = {node: problem.nodes[node].name.thing for node in nodes}
+    owners = Counter(problem.nodes[node].name.owner for node in nodes if things[node] not in CONTAINERS)
+    names = {}
+    for node in nodes:
+        owner, thing = problem.nodes[node].name
+        names[node] = owner if owner and thing not in CONTAINERS and owners[owner] == 1 else thing
+        if not owner:
+            names[node] = "All" if thing == "total" else "Each"
+    return names if len(set(names.values())) == len(names) else None
+
+
+def snake(problem: Problem, node: int) -> str:
+    owner, thing = problem.nodes[node].name
+    return f"{owner.lower()}_{thing}" if owner else thing
