@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from lema.datasets import parts_of, told_parts
+from lema.distilling import executed
 from lema.errors import ConfigError
 from lema.sections import Discrimination, Scored
 from lema.slices import Slice
@@ -84,7 +85,9 @@ def discriminations(e: Experiment, choose: Choose | None) -> Iterator[Discrimina
 def sampled(
     e: Experiment, section: Discrimination, where: Slice, scored: Scored, model: Stage | None, seed: int
 ) -> Generate:
-    """The candidates: of the model that picks, or of another."""
+    """The candidates: of the model that picks, or of another. Programs are run, and are candidates by their values."""
+    own = None if section.engine is not None else model
+    how = executed(e, trained=own is not None)
     return Generate(
         task=scored.task,
         questions=where,
@@ -92,6 +95,7 @@ def sampled(
         format=section.format or e.format,
         sampling=section.sampling,
         seed=seed,
-        trained=None if section.engine is not None else model,
+        trained=own,
+        executing=None if how is None else how.once(),
         part=section.part,
     )

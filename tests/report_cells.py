@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from lema.report.model import ArmSummary, Comparison, PaperCell, Report, TrendPoint
-from lema.report.parts import Choice, DeltaPpl, PaperPick, PickRow, Sieve, SuccessRow
+from lema.report.parts import Choice, DeltaPpl, PaperPick, PickPair, PickRow, Sieve, SuccessRow
 
 Row = dict[str, str]  # head -> cell
 
@@ -141,6 +141,9 @@ def check_data(report: Report, tables: list[list[Row]]) -> int:
         where = {"arm": pick.arm, "seed": "-" if pick.seed is None else str(pick.seed), "asked": pick.asked}
         for cells in (pick_cells(pick, report), selector_cells(pick), position_cells(pick)):
             checked += agree(where, cells, tables)
+    for pair in report.pick_pairs:
+        where = {"arm": pair.second, "against": pair.first, "asked": pair.asked}
+        checked += agree(where, pick_pair_cells(pair), tables)
     for cell in report.paper_picks:
         checked += agree({"model": cell.model, "task": cell.task}, paper_pick_cells(cell), tables)
     return checked
@@ -293,6 +296,22 @@ def pick_cells(pick: PickRow, report: Report) -> Row:
         "answers": f"{pick.answers:,}",
         "samplings": f"{pick.samplings:,}",
         **left_out,
+    }
+
+
+def pick_pair_cells(pair: PickPair) -> Row:
+    def gap(held: tuple[float, float, float]) -> str:
+        return f"{points(held[0])} ({points(held[1])} to {points(held[2])})"
+
+    return {
+        "more S_gen": gap(pair.gen),
+        "more DG-DIFF": gap(pair.difference),
+        "p of it": p_value(pair.p),
+        "p of it, Holm": p_value(pair.p_adjusted),
+        "knows its own answers": pair.verdict,
+        "more headroom": gap(pair.headroom),
+        "more from a vote": gap(pair.vote),
+        "shared questions": f"{pair.questions:,}",
     }
 
 

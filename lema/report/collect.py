@@ -122,7 +122,7 @@ def assemble(
         for summary in described(summaries([arm.result() for arm in same]), same)
     ]
     corrects = kinds.get("correct", [])
-    picked = picks(kinds.get("discriminate", []), arms)
+    picked, pick_pairs = picks(kinds.get("discriminate", []), arms)
     return Report(
         title=title,
         question=question,
@@ -148,6 +148,7 @@ def assemble(
         programs=program_rows(arms),
         votes=vote_rows(kinds.get("generate", []), arms),
         picks=picked,
+        pick_pairs=pick_pairs,
         paper_picks=picks_beside(paper_picks, picked),
     )
 

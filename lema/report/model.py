@@ -17,6 +17,7 @@ from lema.report.parts import (
     Leaks,
     PaperPick,
     Part,
+    PickPair,
     PickRow,
     ProgramRow,
     Sieve,
@@ -223,6 +224,7 @@ class Report(Part, frozen=True, kw_only=True):
     programs: tuple[ProgramRow, ...] = ()
     votes: tuple[VoteRow, ...] = ()
     picks: tuple[PickRow, ...] = ()  # among sampled answers
+    pick_pairs: tuple[PickPair, ...] = ()
     paper_picks: tuple[PaperPick, ...] = ()
 
     @property

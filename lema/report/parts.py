@@ -217,6 +217,24 @@ class PickRow(Part, frozen=True, kw_only=True):
     words: str
 
 
+class PickPair(Part, frozen=True, kw_only=True):
+    """Two arms by one read-out: what the second has more of than the first. Shares of 1, with 95 % intervals."""
+
+    model: str
+    task: str
+    asked: str
+    first: str
+    second: str
+    questions: int
+    gen: tuple[float, float, float]  # value, low, high
+    difference: tuple[float, float, float]  # of DG-DIFF
+    p: float
+    p_adjusted: float  # Holm, over all rows
+    headroom: tuple[float, float, float]
+    vote: tuple[float, float, float]  # of the majority's gain over S_gen
+    verdict: str
+
+
 class PaperPick(Part, frozen=True, kw_only=True):
     """The paper's figures of one model and task, and ours of the same where there are any."""
 

@@ -14,7 +14,8 @@ from lema.discrimination.positions import consistency, positions
 from lema.report.arms import BASE, Evaluated, Form, distinct, identity, model_name, run_of, task_name
 from lema.report.delta_ppl import unscored
 from lema.report.paper_picks import PaperCell
-from lema.report.parts import PaperPick, PickRow
+from lema.report.parts import PaperPick, PickPair, PickRow
+from lema.report.pick_pairs import pairs
 from lema.stages.discriminate import Pool, chosen_of
 from lema.stats import ALPHA, holm
 from lema.store import Artifact
@@ -26,8 +27,15 @@ ASKED = ("asking", "cyclic", "max_tokens", "format", "demos", "seed")
 OTHER_METRIC = {"truthfulqa": "ours is multiple choice (MC1), the paper's what two judges say of free answers"}
 
 
-def picks(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> tuple[PickRow, ...]:
-    """One row a model, task, set of answers and read-out; seeds of sampling are put together.
+def picks(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> tuple[tuple[PickRow, ...], tuple[PickPair, ...]]:
+    """One row a model, task, set of answers and read-out, and every two arms beside each other."""
+    made = measured(artifacts, arms)
+    adjusted = holm([one.p for one, _ in made])
+    return tuple(finished(one, p) for (one, _), p in zip(made, adjusted, strict=True)), pairs(made)
+
+
+def measured(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> list[tuple[PickRow, Sequence[Artifact]]]:
+    """Rows with the stages that they are of; seeds of sampling are put together.
 
     Models before training come first, then the arms in their order.
     """
@@ -38,17 +46,21 @@ def picks(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> tuple[Pic
         groups.setdefault(identity(unsampled(artifact.manifest.spec)), []).append(artifact)
     ways = {identity(asked(held[0].manifest.spec)): asked(held[0].manifest.spec) for held in groups.values()}
     told = distinct({id_: (label(way), way) for id_, way in ways.items()})
-    rows = []
+    rows: list[tuple[PickRow, Sequence[Artifact]]] = []
     for held in groups.values():
         spec = held[0].manifest.spec
         arm = bases.get(identity(spec["engine"]), BASE) if spec["trained"] is None else names.get(
             identity(spec["trained"]), unscored(spec))  # fmt: skip
-        rows.append(row(held, arm, told[identity(asked(spec))]))
+        rows.append((row(held, arm, told[identity(asked(spec))]), held))
     rank = {name: number for number, name in enumerate(dict.fromkeys([*bases.values(), *names.values()]))}
-    order = {name: number for number, name in enumerate(dict.fromkeys(r.asked for r in rows))}
-    rows.sort(key=lambda r: (r.task, r.model, order[r.asked], rank.get(r.arm, 0), r.seed or 0))
-    adjusted = holm([one.p for one in rows])
-    return tuple(finished(one, p) for one, p in zip(rows, adjusted, strict=True))
+    order = {name: number for number, name in enumerate(dict.fromkeys(r.asked for r, _ in rows))}
+    rows.sort(key=lambda made: place(made[0], order, rank))
+    return rows
+
+
+def place(r: PickRow, asked: Mapping[str, int], arms: Mapping[str, int]) -> tuple[str, str, int, int, int]:
+    """What a report's rows are sorted by."""
+    return r.task, r.model, asked[r.asked], arms.get(r.arm, 0), r.seed or 0
 
 
 def unsampled(spec: Form) -> Form:

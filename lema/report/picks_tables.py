@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lema.report.model import Report
-from lema.report.parts import PickRow
+from lema.report.parts import PickPair, PickRow
 from lema.report.tables import Column, Table, table
 from lema.report.text import between, count, p_value, percent, points
 
@@ -19,6 +19,13 @@ NOTE = (
 SELECTORS_NOTE = (
     "Worst and oracle bound what any picker can reach. Of the headroom: DG-DIFF as a share of oracle less S_gen. "
     "Majority: the answer that most samples have, ties drawn. Mixed: questions with right and wrong answers."
+)
+PAIRS = "Does one arm know its own answers better than another?"
+PAIRS_NOTE = (
+    "Differences in points, with 95 % intervals (bootstrap over questions): each arm picks among answers of its own, "
+    "on questions that both share; seeds of training and sampling are averaged first: intervals are about these "
+    "runs. Headroom: oracle less S_gen. From a vote: majority less S_gen. p: two-sided, signs flipped over questions; "
+    "Holm: over all rows. Better and worse need interval and adjusted p."
 )
 POSITIONS_NOTE = (
     "Positions are those in which answers are shown, first to last. Found: how often the only right answer is picked, "
@@ -101,6 +108,39 @@ def selectors(report: Report) -> Table:
     return table("Beside other ways of choosing", report.picks, columns, note=SELECTORS_NOTE)
 
 
+def pairs(report: Report) -> Table:
+    """What one arm has more of than another."""
+
+    def gap(of: Callable[[PickPair], tuple[float, float, float]]) -> Callable[[PickPair], str]:
+        return lambda pair: f"{points(of(pair)[0])} ({between(*of(pair)[1:], points)})"
+
+    rows = report.pick_pairs
+    columns: list[Column | None] = [
+        ("arm", lambda pair: pair.second, True),
+        ("against", lambda pair: pair.first, True),
+        ("model", lambda pair: pair.model, True) if len({pair.model for pair in rows}) > 1 else None,
+        ("task", lambda pair: pair.task, True) if len({pair.task for pair in rows}) > 1 else None,
+        ("asked", lambda pair: pair.asked, True),
+        ("more S_gen", gap(lambda pair: pair.gen), False),
+        ("more DG-DIFF", gap(lambda pair: pair.difference), False),
+        ("p of it", lambda pair: p_value(pair.p), False),
+        ("p of it, Holm", lambda pair: p_value(pair.p_adjusted), False),
+        ("knows its own answers", lambda pair: pair.verdict, True),
+        ("more headroom", gap(lambda pair: pair.headroom), False),
+        ("more from a vote", gap(lambda pair: pair.vote), False),
+        ("shared questions", lambda pair: count(pair.questions), False),
+    ]
+    made = table(PAIRS, rows, columns, note=PAIRS_NOTE)
+    return Table(
+        title=made.title,
+        head=made.head,
+        rows=made.rows,
+        left=made.left,
+        classes=tuple(pair.verdict if pair.verdict in ("better", "worse") else "cannot" for pair in rows),
+        note=made.note,
+    )
+
+
 def positions(report: Report) -> Table:
     """Tests in detail, and what the order of the answers does."""
     columns: list[Column | None] = [
@@ -174,4 +214,5 @@ def listed(values: Sequence[float | None]) -> str:
 def all_of(report: Report) -> list[Table]:
     """Every table that has something to say."""
     made = [main(report), selectors(report), positions(report)] if report.picks else []
+    made[2:2] = [pairs(report)] if report.pick_pairs else []
     return [*made, paper(report)] if report.paper_picks else made

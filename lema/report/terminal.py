@@ -59,6 +59,8 @@ def data(report: Report) -> Iterator[tables.Table]:
     if report.picks:  # the rest is for the page: it is wide
         yield picks_tables.main(report)
         yield picks_tables.selectors(report)
+        if report.pick_pairs:
+            yield picks_tables.pairs(report)
 
 
 def fitting(made: tables.Table, console: Console) -> RenderableType:
