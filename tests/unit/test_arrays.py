@@ -129,7 +129,7 @@ def test_what_an_array_waits_for_is_said_once_or_not_at_all(after: dict[int, lis
 def test_a_script_of_an_array_names_its_tasks_where_they_write_and_what_they_run(tmp_path: Path) -> None:
     make = package("submitit.slurm.slurm")._make_sbatch_string
     folder = tmp_path / "s-1" / "train-array-2"
-    alone = batch.parameters(Profile().jobs, Profile(), Path("/code"), ())
+    alone = batch.parameters(Profile().jobs, Profile(), Path("/code"), (), folder)
     made = arrays.settings(alone, folder, [5, 0, 1, 2], "afterok:3,aftercorr:4")
     text = str(make(command=arrays.command("python", folder), folder=str(folder), **made))
     lines = text.splitlines()
