@@ -37,8 +37,8 @@ def check_programs(e: Experiment) -> None:
         )
     if e.discrimination is not None and e.discrimination.trained and e.data_mix.programs:
         raise ConfigError(
-            f"discrimination: a model that learned data_mix={e.data_mix.name} answers with programs, and picks are among "
-            "paths. Take discrimination=none, or discrimination.trained=false."
+            f"discrimination: a model that learned data_mix={e.data_mix.name} answers with programs, and picks are "
+            "among paths. Take discrimination=none, or discrimination.trained=false."
         )
     if e.data_mix.refinements and e.refinement is None:
         raise ConfigError(

@@ -7,9 +7,9 @@ The answer of one, in the two forms of `lema.pad.forms`, as variant 0 and, with 
                                    Step = Mia = Sam - 2
                                    Answer = Mia
 
-In a body every word is one of the shipped tokenizer: a name is a person or a kind of thing. Lines begin with `Step =`, as
-those of a path do with `Step`: no line can begin with a small letter, and the model has another token for a name that
-begins a line, which it hardly knows (with `Mia = Sam - 2` it learned next to nothing, 1 % right).
+In a body every word is one of the shipped tokenizer: a name is a person or a kind of thing. Lines begin with `Step =`,
+as those of a path do with `Step`: no line can begin with a small letter, and a name that begins one is another token
+than the name within it, which paths never have the model write.
 """
 
 from __future__ import annotations
