@@ -127,7 +127,7 @@ def augment(e: Experiment, augmentation: Augmentation) -> Augment:
         seed=augmentation.seed,
         part=augmentation.part,
     )
-    return Augment(paths=paths, task=e.task, per_question=augmentation.per_question)
+    return Augment(paths=paths, task=e.task, per_question=augmentation.per_question, filtered=augmentation.filtered)
 
 
 def train(
@@ -223,7 +223,9 @@ def graded(e: Experiment, evaluations: Sequence[Evaluate]) -> Iterator[Grade]:
 
 
 def published_grader(evaluation: Evaluate) -> Verifier | None:
-    """The grader that the paper's authors used for the task; None for other tasks."""
+    """The grader that the paper's authors used for the task; None for other tasks, and for programs."""
+    if evaluation.executing is not None:  # it reads paths
+        return None
     return evaluation.task.published if isinstance(evaluation.task, Published) else None
 
 

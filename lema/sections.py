@@ -11,7 +11,7 @@ from lema.errors import ConfigError
 from lema.formats import Format
 from lema.protocols import Engine, Sampling, Task
 from lema.slices import Slice
-from lema.spec import Spec, runtime, spec
+from lema.spec import Spec, runtime, since, spec
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -34,7 +34,8 @@ class Augmentation(Spec):
     """Further CoT examples: right paths that an engine samples on training questions (paper §2.3, §3.2).
 
     `format` words the request; None takes the experiment's. `per_question` bounds how many right, different paths
-    of a question are kept. A task without worked solutions has its CoT from here alone.
+    of a question are kept, and without `filtered` wrong ones are kept too. A task without worked solutions has
+    its CoT from here alone.
     """
 
     kind = "augmentation"
@@ -43,6 +44,7 @@ class Augmentation(Spec):
     sampling: Sampling
     format: Format | None = None
     per_question: Count | None = None
+    filtered: bool = since(default=True)
     seed: int = 0
     part: Count = runtime(default=200)  # questions between two saves
 

@@ -9,7 +9,7 @@
 `body` is for models whose tokenizer has no word for `def`, `return` or an indent: the text is the body alone, and
 what `Answer` holds at its end is returned. Errors are the same in both forms, since both run inside a function.
 
-    Sam = 8 * 3
+    Step = Sam = 8 * 3
     Answer = Sam - 2
 """
 

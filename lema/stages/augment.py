@@ -10,7 +10,7 @@ from pydantic import Field
 
 from lema.protocols import Task
 from lema.records import Question, Solution, Verdict
-from lema.spec import spec
+from lema.spec import since, spec
 from lema.stage import Inputs, Stage
 from lema.steps import number_steps
 from lema.store import Work
@@ -25,13 +25,15 @@ class Augment(Stage):
 
     The paper drops paths with a wrong answer or without a readable one. Equal paths of one question
     (white space and case apart), and those equal to its reference path, are kept once; `per_question`
-    bounds how many a question has. What was dropped is counted by reason.
+    bounds how many a question has. What was dropped is counted by reason. Without `filtered` paths with a wrong answer
+    or none stay too: the CoT that PaD's code compares programs with (arXiv 2305.13888).
     """
 
     kind = "augment"
     paths: Stage
     task: Task
     per_question: Annotated[int, Field(ge=1)] | None = None
+    filtered: bool = since(default=True)
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
         sampled = inputs(self.paths)
@@ -62,7 +64,7 @@ class Augment(Stage):
                 seen[of] = {self.reference(questions[of])}
             known = seen[of]
             form = squeezed(path.text)
-            if path.verdict is not Verdict.RIGHT:
+            if self.filtered and path.verdict is not Verdict.RIGHT:
                 dropped[LEFT_OUT[path.verdict]] += 1
             elif form in known:
                 dropped["duplicate"] += 1

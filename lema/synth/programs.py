@@ -2,13 +2,14 @@
 
 The answer of one, in the two forms of `lema.pad.forms`, as variant 0 and, with all that varies, as variant 7:
 
-    sam_cards = 8 * 3              This = chests = 8
-    return sam_cards - 2           Sam = 3 * chests
-                                   Mia = Sam - 2
+    sam_cards = 8 * 3              Step = chests = 8
+    return sam_cards - 2           Step = Sam = 3 * chests
+                                   Step = Mia = Sam - 2
                                    Answer = Mia
 
-In a body every word is one of the shipped tokenizer: a name is a person, or a kind of thing behind `This =`, since no
-line can begin with a small letter.
+In a body every word is one of the shipped tokenizer: a name is a person or a kind of thing. Lines begin with `Step =`,
+as those of a path do with `Step`: no line can begin with a small letter, and a name that begins one is another token
+than the name within it, which paths never have the model write.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from lema.synth.lexicon import CONTAINERS
 from lema.synth.problem import Problem
 
 Naming = Literal["snake", "words"]
-OPENING = "This"  # what a line of a body begins with that names a thing
+OPENING = "Step"  # what a line of a body begins with
 VARIANTS = 8
 
 
@@ -54,13 +55,9 @@ def program_lines(problem: Problem, variant: int, naming: Naming) -> list[str] |
             sides.reverse()
         return f"{sides[0]} {sign} {sides[1]}"
 
-    lines = [f"{target(names[node])} = {expression(node)}" for node in held]
+    opening = f"{OPENING} = " if naming == "words" else ""
+    lines = [f"{opening}{names[node]} = {expression(node)}" for node in held]
     return [*lines, f"= {names[problem.asked] if named else expression(problem.asked)}"]
-
-
-def target(name: str) -> str:
-    """What a line assigns to, of a name that it can begin with or not."""
-    return name if name[0].isupper() or "_" in name or name in ("total", "difference") else f"{OPENING} = {name}"
 
 
 def identifiers(problem: Problem, nodes: Collection[int], naming: Naming) -> dict[int, str] | None:

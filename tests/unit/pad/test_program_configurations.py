@@ -1,0 +1,69 @@
+"""Every option of the groups that programs have composes, and what cannot be is refused at once."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "tests" / "golden"))
+
+from renew import points_of
+
+from lema.__main__ import main
+from lema.pipeline import pipeline
+from lema.spec import key
+
+OPTIONS = [
+    f"{group}={path.stem}"
+    for group in ("executing", "synthesis", "refinement")
+    for path in sorted((ROOT / "conf" / group).glob("*.yaml"))
+    if path.stem != "none"
+]
+LOCAL = {
+    "executing=faithful_beam": f" executing.beam.scorer.model.path={ROOT / 'lema' / 'shipped' / 'tiny'}",
+    "synthesis=teacher": " teacher=openai teacher.model=toy",
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_option_composes_into_an_experiment(option: str) -> None:
+    (point,) = points_of(f"experiments=pad_synth data_mix=programs_and_refinements {option}{LOCAL.get(option, '')}")
+    stages = pipeline(point.experiment)
+    assert stages.synthesise is not None and stages.refine is not None and stages.evaluate[0].executing is not None
+
+
+def test_a_beam_changes_the_evaluation_alone() -> None:
+    plain, beam = (points_of(f"experiments=pad_synth executing={name}")[0].experiment for name in ("body", "body_beam"))
+    assert key(pipeline(plain).train) == key(pipeline(beam).train)
+    assert key(pipeline(plain).evaluate[0]) != key(pipeline(beam).evaluate[0])
+
+
+def test_unfiltered_paths_are_another_arm_and_filtered_ones_what_they_were() -> None:
+    command = "task.difficulty=easy augmentation=model data_mix=cot"
+    plain, all_of_them = (
+        pipeline(points_of(f"{command}{more}")[0].experiment).mix for more in ("", " augmentation.filtered=false")
+    )
+    assert plain.augmented is not None and all_of_them.augmented is not None
+    assert key(plain.augmented) != key(all_of_them.augmented)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("experiments=pad_synth executing=none", "executing=function"),
+        ("experiments=pad_synth synthesis=none", "synthesis=traces"),
+        ("experiments=pad_synth refinement.per_program=4 data_mix=programs_and_refinements", "per_program"),
+        ("experiments=pad_synth refinement.injected=[ValueError]", "injected"),
+        ("experiments=pad_synth discrimination=own", "discrimination.trained=false"),
+        ("experiments=pad_synth synthesis.questions.split=test", "overlap"),
+        ("experiments=pad_synth evaluation.votes={_target_:lema.protocols.Sampling,n:4}", "evaluation.votes"),
+        ("data_mix=cot data_mix.refinements=1.0", "refinements"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_runs(
+    command: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command.split(), "mode=plan"]) == 2
+    assert said in capsys.readouterr().err
