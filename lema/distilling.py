@@ -35,11 +35,6 @@ def check_programs(e: Experiment) -> None:
             f"synthesis: data_mix={e.data_mix.name} takes programs, and nobody writes any. Take synthesis=traces "
             "(generated problems) or synthesis=teacher."
         )
-    if e.discrimination is not None and e.discrimination.trained and e.data_mix.programs:
-        raise ConfigError(
-            f"discrimination: a model that learned data_mix={e.data_mix.name} answers with programs, and picks are "
-            "among paths. Take discrimination=none, or discrimination.trained=false."
-        )
     if e.data_mix.refinements and e.refinement is None:
         raise ConfigError(
             f"refinement: data_mix={e.data_mix.name} takes repairs of programs, and nothing breaks any. Take "

@@ -30,7 +30,7 @@ TASK = GsmSynth(verifier=Integers())
 BODY = Executing(form="body", sandbox=Sandbox(workers=1))
 PROGRAMS = Blend(name="programs", cot=False, corrections="none", programs=True)
 REFINED = Blend(name="programs_and_refinements", cot=False, corrections="none", programs=True, refinements=0.5)
-SAME_QUESTIONS = Blend(name="cot_on_programs", cot=True, corrections="none", cot_on="programs")
+SAME_QUESTIONS = Blend(name="paths_on_programs", cot=True, corrections="none", cot_on="programs")
 ANSWERS = Blend(name="answers_on_programs", cot=True, corrections="none", cot_on="programs", target="answer")
 
 

@@ -45,7 +45,7 @@ CONFIGURATION = ("conf", "experiments", "sweeps", "slurm")
 COMPOSERS = ("hydra-core", "omegaconf", "pydantic", "msgspec")
 MOST = 2000  # files of a folder that a configuration names; a bigger one is not watched, and no plan is kept
 #: Options that say what is shown; with any other one at another value than its default, no plan is kept.
-SHOWS = {"mode", "json", "store", "workers", "slurm", "report", "question"}
+SHOWS = {"mode", "json", "store", "workers", "slurm", "report", "question", "pythons"}
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):

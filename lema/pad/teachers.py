@@ -141,6 +141,7 @@ class Traces(Spec):
     """
 
     kind = "trace_programs"
+    version = 2  # bodies begin their lines with `Step =`
     name: str = "traces"
     variants: Annotated[int, Field(ge=1, le=VARIANTS)] = 4
     wrong: Share = 0.0

@@ -159,7 +159,7 @@ def test_help_fits_a_screen_and_names_modes_groups_and_exit_codes(command: Comma
     for part in (
         "mode=plan",
         "experiments: ",
-        "data_mix: changed_steps, ",
+        "data_mix: answers_on_programs, ",
         "Exit codes: 0 done; 2 ",
         "lema -m ",
     ):
@@ -249,6 +249,10 @@ def left_to_the_user(group: str, file: Path) -> list[str]:
         words += ["teacher=openai", "teacher.model=toy"]
     if group == "trainer" and node.get("keep_every") is None:
         words += ["checkpoint=last"]
+    if group == "data_mix" and "programs" in file.stem:
+        words += ["executing=body", "synthesis=traces", "refinement=injected"]
+    if group == "executing" and file.stem == "faithful_beam":
+        words += ["executing.beam.scorer.model.path=."]
     if group == "task":
         task = build({**node, **unpinned}, "task")
         words += [] if "dev" in task.splits and task.test_split == "test" else ["checkpoint=last"]

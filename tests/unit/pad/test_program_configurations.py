@@ -40,6 +40,14 @@ def test_a_beam_changes_the_evaluation_alone() -> None:
     assert key(pipeline(plain).evaluate[0]) != key(pipeline(beam).evaluate[0])
 
 
+def test_a_model_that_answers_with_programs_picks_among_programs_that_were_run() -> None:
+    (point,) = points_of("experiments=pad_synth executing=body_beam discrimination=own")
+    before, after = pipeline(point.experiment).discriminate
+    assert before.trained is None and before.candidates.executing is None
+    run = after.candidates.executing
+    assert after.trained is not None and run is not None and run.beam is None
+
+
 def test_unfiltered_paths_are_another_arm_and_filtered_ones_what_they_were() -> None:
     command = "task.difficulty=easy augmentation=model data_mix=cot"
     plain, all_of_them = (
@@ -56,7 +64,6 @@ def test_unfiltered_paths_are_another_arm_and_filtered_ones_what_they_were() -> 
         ("experiments=pad_synth synthesis=none", "synthesis=traces"),
         ("experiments=pad_synth refinement.per_program=4 data_mix=programs_and_refinements", "per_program"),
         ("experiments=pad_synth refinement.injected=[ValueError]", "injected"),
-        ("experiments=pad_synth discrimination=own", "discrimination.trained=false"),
         ("experiments=pad_synth synthesis.questions.split=test", "overlap"),
         ("experiments=pad_synth evaluation.votes={_target_:lema.protocols.Sampling,n:4}", "evaluation.votes"),
         ("data_mix=cot data_mix.refinements=1.0", "refinements"),
