@@ -30,7 +30,7 @@ def check_evolution(e: Experiment, strategy: Strategy) -> None:
         )
 
 
-def evolved_corrections(e: Experiment, strategy: Strategy, base: Correct, learn: Learn) -> list[Correct]:
+def evolved_corrections(e: Experiment, strategy: Strategy, base: Sequence[Correct], learn: Learn) -> list[Correct]:
     """The corrections on new questions, a stage a round.
 
     All rounds have the same new questions. The first has the mistakes of the experiment's reasoner,
@@ -63,7 +63,7 @@ def evolved_corrections(e: Experiment, strategy: Strategy, base: Correct, learn:
     return rounds
 
 
-def evolve(e: Experiment, strategy: Strategy, base: Correct) -> Evolve:
+def evolve(e: Experiment, strategy: Strategy, base: Sequence[Correct]) -> Evolve:
     """The stage of the new questions.
 
     They are compared with the whole split that models are scored on, so that scoring fewer of its
@@ -72,7 +72,7 @@ def evolve(e: Experiment, strategy: Strategy, base: Correct) -> Evolve:
     return Evolve(
         task=e.task,
         format=e.format,
-        seeds_from=(base,) if strategy.seeds_from == "corrections" else e.generation.questions,
+        seeds_from=tuple(base) if strategy.seeds_from == "corrections" else e.generation.questions,
         count=strategy.count,
         evolver=strategy.evolver,
         voting=strategy.voting,

@@ -72,6 +72,12 @@ class Experiment(Spec):
             check_discrimination(self, self.discrimination)
         if self.data_mix.needs_programs:
             check_programs(self)
+        reasoners = [self.reasoner.name, *(engine.name for engine in self.generation.also)]
+        if len(set(reasoners)) < len(reasoners):
+            raise ConfigError(
+                "generation.also: reasoners beside `reasoner` must be others, each given once, not "
+                f"{', '.join(reasoners)}"
+            )
         self.check_cot()
         self.check_checkpoint()
         self.trainer.check_model(self.model, from_checkpoint=False)
@@ -176,6 +182,7 @@ class Experiment(Spec):
     def most_examples(self) -> int | None:
         """An upper bound on the mix, known before anything runs; None when a slice goes to its split's end."""
         paths = self.generation.correct_per_question or self.generation.sampling.n
+        paths *= 1 + len(self.generation.also)
         each = {
             "cot_questions": 1,
             "augmentation.questions": self.augmentation.most if self.augmentation is not None else 0,

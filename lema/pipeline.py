@@ -11,7 +11,7 @@ from lema.discriminating import discriminations
 from lema.distilling import executed, refine, synthesise, votes
 from lema.evolving import evolved_corrections
 from lema.experiment import Experiment
-from lema.protocols import Verifier
+from lema.protocols import Engine, Verifier
 from lema.sections import Augmentation, Scored
 from lema.slices import Slice
 from lema.stage import Stage
@@ -35,6 +35,7 @@ class Pipeline:
 
     generate: Generate | None
     correct: Correct | None
+    others: tuple[Correct, ...]  # corrections of other reasoners' mistakes, one stage each
     evolved: tuple[Correct, ...]  # corrections on evolved questions, one stage a round
     mix: Mix
     train: Train
@@ -60,15 +61,21 @@ class Pipeline:
 def pipeline(e: Experiment) -> Pipeline:
     """The stages of an experiment."""
     generate = correct = None
+    others: list[Correct] = []
     evolved: list[Correct] = []
     if e.data_mix.needs_corrections or e.analysis is not None:
-        generate, correct = corrections(e)
+        generate, correct = corrections(e, e.reasoner)
     learned = correct if e.data_mix.needs_corrections else None
+    if learned is not None:
+        others = [corrections(e, engine)[1] for engine in e.generation.also]
     if learned is not None and e.evolution_strategy is not None:
         evolved = evolved_corrections(
-            e, e.evolution_strategy, learned, lambda rounds: train(e, learned, rounds, Budget(share=None))
+            e,
+            e.evolution_strategy,
+            (learned, *others),
+            lambda rounds: train(e, learned, [*others, *rounds], Budget(share=None)),
         )
-    trained = train(e, learned, evolved, e.data_budget)
+    trained = train(e, learned, [*others, *evolved], e.data_budget)
     assert isinstance(trained.examples, Mix)
     base = tuple(evaluate(e, scored, None) for scored in e.scored) if e.evaluation.base else ()
     untrained = e.discrimination is not None and not e.discrimination.trained
@@ -76,6 +83,7 @@ def pipeline(e: Experiment) -> Pipeline:
     return Pipeline(
         generate=generate,
         correct=correct,
+        others=tuple(others),
         evolved=tuple(evolved),
         mix=trained.examples,
         train=trained,
@@ -95,12 +103,12 @@ def pipeline(e: Experiment) -> Pipeline:
     )
 
 
-def corrections(e: Experiment) -> tuple[Generate, Correct]:
-    """The mistakes of the experiment's reasoner, and their corrections."""
+def corrections(e: Experiment, reasoner: Engine) -> tuple[Generate, Correct]:
+    """The mistakes of a reasoner, and their corrections."""
     generate = Generate(
         task=e.task,
         questions=e.generation.questions,
-        engine=e.reasoner,
+        engine=reasoner,
         format=e.format,
         sampling=e.generation.sampling,
         seed=e.generation.seed,
@@ -131,7 +139,7 @@ def augment(e: Experiment, augmentation: Augmentation) -> Augment:
 
 
 def train(
-    e: Experiment, correct: Correct | None, evolved: Sequence[Correct], budget: Budget, blend: Blend | None = None
+    e: Experiment, correct: Correct | None, further: Sequence[Correct], budget: Budget, blend: Blend | None = None
 ) -> Train:
     """The model that is fine-tuned on these corrections and the rest of the mix.
 
@@ -139,6 +147,7 @@ def train(
     experiment's own mix, which has the data of all rounds.
 
     Args:
+        further: corrections of other reasoners' mistakes, and of mistakes on evolved questions.
         blend: another mix than the experiment's.
     """
     augmentation = e.augmentation if e.data_mix.cot else None
@@ -146,7 +155,7 @@ def train(
     mixed = blend or e.data_mix
     refinements = None
     if mixed.refinements:
-        refinements = refine(e, programs, lambda other: train(e, correct, evolved, Budget(share=None), other))
+        refinements = refine(e, programs, lambda other: train(e, correct, further, Budget(share=None), other))
     mix = Mix(
         task=e.task,
         cot_questions=e.cot_questions,
@@ -157,7 +166,7 @@ def train(
         tokenizer=e.model if budget.target_tokens is not None else None,
         seed=e.seed,
         augmented=None if augmentation is None else augment(e, augmentation),
-        further=tuple(evolved),
+        further=tuple(further),
         decontamination=e.decontamination,
         tests=tuple(held_out(e)) if e.decontamination is not None else (),
         programs=programs,

@@ -18,7 +18,11 @@ Count = Annotated[int, Field(ge=1)]
 
 @spec
 class Generation(Spec):
-    """How mistakes are collected: which questions, how many paths each, at which temperature."""
+    """How mistakes are collected: which questions, how many paths each, at which temperature.
+
+    `also` are reasoners beside the experiment's own, whose mistakes are corrected and learned from as well (the
+    paper takes those of six models, §3.2); each samples as many paths, in a stage of its own.
+    """
 
     kind = "generation"
     questions: Slice
@@ -26,6 +30,7 @@ class Generation(Spec):
     seed: int = 0
     correct_per_question: Count | None = None
     correct_at_most: Count | None = None
+    also: tuple[Engine, ...] = since(())
     part: Count = runtime(default=200)  # questions between two saves
 
 

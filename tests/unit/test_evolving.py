@@ -63,7 +63,7 @@ def rounds_of(e: Experiment, chosen: Strategy) -> tuple[Correct, list[Correct]]:
         )
         return Train(examples=mix, model=e.model, trainer=e.trainer, format=e.format, seed=e.seed)
 
-    return stages.correct, evolved_corrections(e, chosen, stages.correct, learn)
+    return stages.correct, evolved_corrections(e, chosen, (stages.correct,), learn)
 
 
 def paths(stage: Correct) -> Generate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import pytest
@@ -44,6 +45,23 @@ def scored_on(*tasks: Scored, published_grader: bool = False) -> Evaluation:
         sampling=Sampling(),
         published_grader=published_grader,
     )
+
+
+def test_mistakes_of_several_reasoners_are_sampled_and_corrected_in_stages_of_their_own() -> None:
+    alone = experiment("cot_and_corrections", 0)
+    several = experiment(
+        "cot_and_corrections", 0, generation=dataclasses.replace(alone.generation, also=(ToyModel(name="other"),))
+    )
+    one, two = pipeline(alone), pipeline(several)
+    assert two.correct is not None and one.correct is not None
+    assert key(two.correct) == key(one.correct), "what one reasoner gave is kept"
+    (other,) = two.others
+    assert other.paths.engine.name == "other" and two.mix.further == (other,)
+    assert key(two.mix) != key(one.mix) and one.mix.further == ()
+    with pytest.raises(ConfigError, match=r"generation\.also: reasoners beside `reasoner` must be others"):
+        experiment(
+            "cot_and_corrections", 0, generation=dataclasses.replace(alone.generation, also=(ToyModel(),))
+        ).check()
 
 
 def test_right_paths_are_mixed_where_cot_is() -> None:
