@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from servers import slurm
 from servers.faulty import Faulty
 from servers.smollm2 import Unavailable, model_folder
 
@@ -48,6 +49,17 @@ def smollm2_dir() -> Path:
     except Unavailable as fault:
         missing(str(fault))
         raise
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[slurm.Cluster]:
+    """A real SLURM of two nodes, for the tests of one file."""
+    package("submitit")
+    try:
+        with slurm.Cluster().running() as made:
+            yield made
+    except slurm.Unavailable as fault:
+        missing(str(fault))
 
 
 @pytest.fixture

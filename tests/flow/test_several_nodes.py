@@ -8,13 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from conftest import missing, package
-from servers.slurm import Cluster, Unavailable
+from conftest import package
+from servers.slurm import Cluster
 from submitting import ENVIRONMENT, TINY, finish, starts, steps, training, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -33,15 +32,9 @@ TWICE_TWO = [
 ]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    package("submitit")
+@pytest.fixture(scope="module", autouse=True)
+def parts() -> None:
     package("deepspeed")
-    try:
-        with Cluster().running() as made:
-            yield made
-    except Unavailable as fault:
-        missing(str(fault))
 
 
 def ranks(folder: Path) -> list[psutil.Process]:

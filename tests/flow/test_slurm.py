@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import missing, package
-from servers.slurm import Cluster, Unavailable
+from servers.slurm import Cluster
 from submitting import TINY, digests, finish, start, starts, submitted, until
 
 from lema.cluster.watch import last_result
@@ -24,16 +22,6 @@ STAGES = {"generate": 1, "correct": 1, "mix": 12, "train": 12, "evaluate": 13}
 #: One seed of them, submitted first.
 PART = ["-m", "data_mix=cot,cot_and_corrections,corrections,in_target", "seed=0", *TINY]
 FIRST = {"generate": 1, "correct": 1, "mix": 4, "train": 4, "evaluate": 5}
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    package("submitit")
-    try:
-        with Cluster().running() as made:
-            yield made
-    except Unavailable as fault:
-        missing(str(fault))
 
 
 @pytest.fixture(scope="module")

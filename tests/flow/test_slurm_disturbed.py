@@ -7,12 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import missing, package
-from servers.slurm import Cluster, Unavailable
+from conftest import package
+from servers.slurm import Cluster
 from submitting import TINY, digests, finish, start, starts, steps, training, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -25,16 +24,6 @@ LONG = [
     "trainer.save_every=10",
 ]
 TRACKED = ["tracking=wandb", "tracking.mode=offline"]
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    package("submitit")
-    try:
-        with Cluster().running() as made:
-            yield made
-    except Unavailable as fault:
-        missing(str(fault))
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import missing, package
-from servers.slurm import Cluster, Unavailable
+from servers.slurm import Cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SWEEP = ["-m", "data_mix=cot,cot_and_corrections", "seed=0,1,2", "slurm=testbed", "store=store"]
@@ -37,14 +36,9 @@ THREE = ["-m", "data_mix=cot", "trainer.max_length=8,200,201", *SMALL, "slurm=te
 
 
 @pytest.fixture(scope="module")
-def held() -> Iterator[Cluster]:
-    package("submitit")
-    try:
-        with Cluster().running() as made:
-            made("scontrol", "update", "partitionname=normal", "state=down")
-            yield made
-    except Unavailable as fault:
-        missing(str(fault))
+def held(cluster: Cluster) -> Cluster:
+    cluster("scontrol", "update", "partitionname=normal", "state=down")
+    return cluster
 
 
 def lema(cluster: Cluster, folder: Path, *words: str, code: int = 0, **environment: str) -> str:

@@ -7,41 +7,21 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command_line import Command
-from conftest import missing, package
-from servers.slurm import Cluster, Unavailable
+from conftest import package
+from servers.slurm import Cluster
+from submitting import TINY
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 STOCK = "hydra/launcher=submitit_slurm"
-TINY = [
-    "debug=small",
-    "decontamination=none",
-    "cot_questions.stop=16",
-    "generation.questions.stop=8",
-    "generation.sampling.n=2",
-    "generation.sampling.max_tokens=32",
-    "evaluation.questions.stop=8",
-    "evaluation.sampling.max_tokens=32",
-    "trainer.epochs=1",
-]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def launcher() -> None:
     package("hydra_plugins.hydra_submitit_launcher.config")
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    try:
-        with Cluster().running() as made:
-            yield made
-    except Unavailable as fault:
-        missing(str(fault))
 
 
 def test_two_points_are_two_jobs_that_make_shared_stages_once(cluster: Cluster, tmp_path: Path) -> None:

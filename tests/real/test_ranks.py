@@ -8,14 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from conftest import ROOT, missing, package
-from servers.slurm import Cluster, Unavailable, ports
+from conftest import ROOT, package
+from servers.slurm import Cluster, ports
 from toy import toy_examples, toy_job, write_examples
 
 from lema.models import Model
@@ -40,15 +39,10 @@ EVERY = [(kind, ranks) for kind in (*KINDS, SMOL) for ranks in (2, 4)] + [
 ]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+@pytest.fixture(scope="module", autouse=True)
+def parts() -> None:
     package("deepspeed")
     package("bitsandbytes")
-    try:
-        with Cluster().running() as made:
-            yield made
-    except Unavailable as fault:
-        missing(str(fault))
 
 
 def job(root: Path, kind: tuple[str, str, str], ranks: int, smol: Path) -> TrainJob:
