@@ -87,9 +87,9 @@ def predictions(model: Any, batch: Sequence[Encoded]) -> list[Predicted]:
     ids, wanted = ids.to(device), wanted.to(device)
     with torch.inference_mode():
         logits = model(input_ids=ids, use_cache=False).logits[:, :-1][wanted]
-        at_once = max(1, CELLS // logits.shape[-1])
-        parts = zip(logits.split(at_once), ids[:, 1:][wanted].split(at_once), strict=True)
-        each = torch.cat([of_tokens(some, targets) for some, targets in parts])
+        targets, some = ids[:, 1:][wanted], max(1, CELLS // logits.shape[-1])
+        parts = range(0, len(targets), some)
+        each = torch.cat([of_tokens(logits[at : at + some], targets[at : at + some]) for at in parts])
     sums = torch.zeros((len(batch), 3), dtype=torch.double, device=device)
     sums.index_add_(0, wanted.nonzero()[:, 0], each)
     return [

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from lema.report.parts import Part
 
-Value = tuple[
-    float, float | None, float | None
-]  # with its 95 % interval; None for fewer than 2 questions
+Value = tuple[float, float | None, float | None]  # with its 95 % interval; None for fewer than 2 questions
 
 
 class SpaceRow(Part, frozen=True, kw_only=True):
