@@ -106,9 +106,10 @@ def student(e: Experiment, questions: Slice, sampling: Sampling, seed: int, part
 
 
 def learned_scorer(e: Experiment) -> Learned | None:
-    """The scorer of steps that this experiment trains; None where its beam has another, or it has no beam."""
+    """The scorer of steps that this experiment trains; None where its beam has another or heeds none."""
     how = executed(e, trained=True)
-    scorer = how.beam.scorer if how is not None and how.beam is not None else None
+    beam = how.beam if how is not None else None
+    scorer = beam.scorer if beam is not None and beam.weight else None
     return scorer if isinstance(scorer, Learned) else None
 
 

@@ -125,10 +125,11 @@ def class_and_rounds(rung: str) -> tuple[str, int]:
 
 @contextmanager
 def answering(executing: Executing, format_: Format, scorer_checkpoint: Path | None = None) -> Iterator[Answerer]:
-    """Open the sandbox, and the scorer of the beam if it has one, with its checkpoint if it was trained."""
+    """Open the sandbox, and the scorer of the beam if it has one that counts, with its checkpoint if it was trained."""
     with ExitStack() as held:
         run = held.enter_context(executing.sandbox.open())
-        scorer = executing.beam.scorer if executing.beam is not None else None
+        beam = executing.beam
+        scorer = beam.scorer if beam is not None and beam.weight else None
         texts = partial(executing.run, run)
         score = None
         if scorer is not None:

@@ -193,6 +193,20 @@ def test_a_beam_without_training_has_none_and_its_evaluation_is_what_it_was(toy:
     assert key(stages.evaluate[0]) == key(dataclasses.replace(led.evaluate[0], executing=plain, scorer=None))
 
 
+def test_a_scorer_without_weight_is_neither_trained_nor_opened(toy: dict[str, Any], tmp_path: Path) -> None:
+    beam = dataclasses.replace(toy["executing"].beam, weight=0.0)
+    stages = pipeline(experiment(PROGRAMS, **(toy | {"executing": dataclasses.replace(BODY, beam=beam)})))
+    (evaluation,) = stages.evaluate
+    assert stages.scorer is None and evaluation.scorer is None
+    alone = dataclasses.replace(evaluation, trained=None)
+    plain = dataclasses.replace(alone, executing=dataclasses.replace(BODY, beam=dataclasses.replace(beam, scorer=None)))
+    store = Store(tmp_path / "store")
+    for stage in (alone, plain):
+        run_stage(store, stage)
+    first, second = (list(store.get(stage).rows("solutions.jsonl", Solution)) for stage in (alone, plain))
+    assert first == second
+
+
 def test_paths_are_not_led_by_a_scorer_of_programs(toy: dict[str, Any]) -> None:
     paths = Blend(name="cot", cot=True, corrections="none")
     stages = pipeline(experiment(paths, **toy))
