@@ -96,8 +96,8 @@ def toy_seq2seq(folder: Path, *, seed: int = 0) -> Model:
     return Model(name="toy-seq2seq", path=str(folder), dtype="float32")
 
 
-def fresh_t5(folder: Path, *, dropout: float = 0.0, width: int = 64) -> Model:
-    """A T5 of two layers with the tokenizer of the shipped model, as a configuration: its weights are drawn when loaded."""
+def fresh_t5(folder: Path, *, dropout: float = 0.0, width: int = 32) -> Model:
+    """A T5 of two layers with the tokenizer of the shipped model, as a configuration: weights are drawn when loaded."""
     from transformers import AutoTokenizer, T5Config
 
     tokenizer = AutoTokenizer.from_pretrained(str(SHIPPED / "tiny"))

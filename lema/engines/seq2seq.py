@@ -1,8 +1,8 @@
 """An encoder-decoder model run in this process (T5, CodeT5, UL2, BART), trained here or not.
 
-The students of PaD are such models (arXiv 2305.13888), and so is the control of SELF-[IN]CORRECT that was not pre-trained
-to continue text. An answer cannot be begun for it: what stands in the prompt is read by its encoder, so that there is no
-beam over lines (`executing.beam`).
+The students of PaD are such models (arXiv 2305.13888), and so is the control of SELF-[IN]CORRECT that was not
+pre-trained to continue text. An answer cannot be begun for it: what stands in the prompt is read by its encoder, so
+that there is no beam over lines (`executing.beam`).
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from lema.extras import require
 from lema.models import Model
 
 ADAPTER = "adapter_config.json"
+NO_FILE = ("no file named", "does not appear to have a file named")  # what transformers says of a folder, of the hub
 
 
 def is_adapter(folder: Path) -> bool:
@@ -120,9 +121,7 @@ def load_model(
     return loaded.eval()
 
 
-def load_seq2seq(
-    model: Model, checkpoint: Path | None = None, *, device: str = "cpu", quantised: bool = False
-) -> Any:
+def load_seq2seq(model: Model, checkpoint: Path | None = None, *, device: str = "cpu", quantised: bool = False) -> Any:
     """`load_model` of an encoder-decoder model (T5, UL2, BART).
 
     Raises:
@@ -167,17 +166,17 @@ def _load_whole(
     try:
         return kind.from_pretrained(model.source(), use_safetensors=True, **_origin(model), **settings)
     except OSError as fault:
-        if "use_safetensors" not in str(fault):
+        if not any(f"{words} model.safetensors" in str(fault) for words in NO_FILE):
             raise
         raise ConfigError(
-            f"model: {model.source()} has no weights in safetensors{at(model)}, and pickled ones are not read. Save it "
-            "once with transformers (from_pretrained, then save_pretrained of model and tokenizer) and take the folder: "
-            "model.hub=null model.revision=null model.path=<folder>"
+            f"model: {model.source()}{at(model)} has no weights in safetensors, and pickled ones are not read. Save "
+            "it once with transformers (from_pretrained, then save_pretrained, of model and tokenizer) and take the "
+            "folder: model.hub=null model.revision=null model.path=<folder>"
         ) from None
 
 
 def at(model: Model) -> str:
-    return f" at revision {model.revision}" if model.revision else ""
+    return f", revision {model.revision}" if model.revision else ""
 
 
 def _origin(model: Model) -> dict[str, Any]:

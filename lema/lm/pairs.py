@@ -1,4 +1,4 @@
-"""What an encoder-decoder is given: a text for its encoder, and the token that its decoder begins with (decision 021)."""
+"""What an encoder-decoder is given: text for its encoder, and the token that its decoder begins with (decision 021)."""
 
 from __future__ import annotations
 

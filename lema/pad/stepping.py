@@ -57,8 +57,8 @@ def check_engine(engine: Engine) -> None:
     """Raise ConfigError for an engine whose answers cannot be begun in the prompt."""
     if not getattr(engine, "continues", True):
         raise ConfigError(
-            f"executing.beam: lines are drawn behind those before, and the decoder of {engine.name}, an encoder-decoder, "
-            "begins anew after every prompt. Take executing=function or executing=body, which have no beam."
+            f"executing.beam: lines are drawn behind those before, and {engine.name} is run as an encoder-decoder, "
+            "whose decoder begins anew after every prompt. Take executing=function or executing=body, which have no beam."
         )
 
 

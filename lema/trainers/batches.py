@@ -166,8 +166,8 @@ def collate(rows: Sequence[Row], *, packed: bool, flat: bool = False) -> dict[st
 
 
 def collate_pairs(rows: Sequence[Row]) -> dict[str, Any]:
-    """Tensors of a micro-batch of an encoder-decoder: (rows, longest prompt) for its encoder, where a mask hides padding,
-    and (rows, longest completion) for its decoder, which is causal and needs none.
+    """Tensors of a micro-batch of an encoder-decoder: (rows, longest prompt) for its encoder, whose padding a mask
+    hides, and (rows, longest completion) for its decoder, which is causal and needs none.
 
     As in `collate`, a label stands where its token does: the decoder's first column is its start token, without loss.
     """
