@@ -69,7 +69,9 @@ class Filler:
 
     def __init__(self, model: Any, tokenizer: Any, batch_size: int, name: str) -> None:
         self.model, self.tokenizer, self.batch_size, self.name = model, tokenizer, batch_size, name
-        self.start = start_token(name, model.config, getattr(model, "generation_config", None))
+        start = start_token(name, model.config, getattr(model, "generation_config", None))
+        assert start is not None  # `load_seq2seq`
+        self.start = start
 
     def complete(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[Reply]]:
         """n replies for each prompt, in the order given.

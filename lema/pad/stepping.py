@@ -58,7 +58,7 @@ def check_engine(engine: Engine) -> None:
     if not getattr(engine, "continues", True):
         raise ConfigError(
             f"executing.beam: lines are drawn behind those before, and {engine.name} is run as an encoder-decoder, "
-            "whose decoder begins anew after every prompt. Take executing=function or executing=body, which have no beam."
+            "whose decoder begins anew after every prompt. Take executing=function or executing=body (no beam)."
         )
 
 
