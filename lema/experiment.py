@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from lema.analysing import check_output_space
 from lema.blend import Blend, Budget
 from lema.datasets import Published, parts_of, told_parts
 from lema.discriminating import check_discrimination
@@ -72,6 +73,8 @@ class Experiment(Spec):
             check_discrimination(self, self.discrimination)
         if self.data_mix.needs_programs:
             check_programs(self)
+        if self.analysis is not None and self.analysis.output_space is not None:
+            check_output_space(self, self.analysis.output_space)
         reasoners = [self.reasoner.name, *(engine.name for engine in self.generation.also)]
         if len(set(reasoners)) < len(reasoners):
             raise ConfigError(

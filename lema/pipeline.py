@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+from lema.analysing import analyses, needs_corrections
 from lema.blend import Blend, Budget
 from lema.datasets import Published
 from lema.discriminating import discriminations
@@ -23,6 +24,7 @@ from lema.stages.evaluate import Evaluate
 from lema.stages.generate import Generate
 from lema.stages.grade import Grade
 from lema.stages.mix import Mix, TestSet
+from lema.stages.output_space import OutputSpace
 from lema.stages.refine import Refine
 from lema.stages.select import Select
 from lema.stages.synthesise import Synthesise
@@ -42,7 +44,7 @@ class Pipeline:
     evaluate: tuple[Evaluate, ...]  # one a task
     base: tuple[Evaluate, ...]  # the same of the model before training; none when that is not asked for
     grade: tuple[Grade, ...] = ()  # both, under the grader of the paper's authors
-    analyse: tuple[DeltaPerplexity, ...] = ()  # of the model before and after training
+    analyse: tuple[DeltaPerplexity | OutputSpace, ...] = ()  # of the model before and after training
     discriminate: tuple[Discriminate, ...] = ()  # of both too
     synthesise: Synthesise | None = None
     refine: Refine | None = None
@@ -63,7 +65,7 @@ def pipeline(e: Experiment) -> Pipeline:
     generate = correct = None
     others: list[Correct] = []
     evolved: list[Correct] = []
-    if e.data_mix.needs_corrections or e.analysis is not None:
+    if needs_corrections(e):
         generate, correct = corrections(e, e.reasoner)
     learned = correct if e.data_mix.needs_corrections else None
     if learned is not None:
@@ -90,7 +92,7 @@ def pipeline(e: Experiment) -> Pipeline:
         evaluate=after,
         base=base,
         grade=tuple(graded(e, (*base, *after))),
-        analyse=() if untrained else tuple(analyses(e, correct, trained)),
+        analyse=() if untrained else tuple(analyses(e, correct, choose(e, trained, e.scored[0]))),
         discriminate=tuple(discriminations(e, lambda scored: choose(e, trained, scored))),
         synthesise=trained.examples.programs if isinstance(trained.examples.programs, Synthesise) else None,
         refine=trained.examples.refinements if isinstance(trained.examples.refinements, Refine) else None,
@@ -236,21 +238,3 @@ def published_grader(evaluation: Evaluate) -> Verifier | None:
     if evaluation.executing is not None:  # it reads paths
         return None
     return evaluation.task.published if isinstance(evaluation.task, Published) else None
-
-
-def analyses(e: Experiment, correct: Correct | None, trained: Train) -> Iterator[DeltaPerplexity]:
-    """How the model before and after training sees the corrections of the experiment's own questions."""
-    if e.analysis is None or correct is None:
-        return
-    for run in (None, choose(e, trained, e.scored[0])):
-        yield DeltaPerplexity(
-            corrections=correct,
-            model=e.model,
-            format=e.format,
-            trained=run,
-            quantised=e.analysis.quantised,
-            seed=e.analysis.seed,
-            device=e.analysis.device,
-            batch_tokens=e.analysis.batch_tokens,
-            part=e.analysis.part,
-        )

@@ -84,14 +84,28 @@ class Checkpoint(Spec):
 
 @spec
 class Analysis(Spec):
-    """What else is measured: DeltaPPL, how much likelier a model finds corrections than mistakes (paper App. D.5)."""
+    """What else is measured of the model before and after training.
+
+    Args:
+        delta_ppl: how much likelier it finds corrections than mistakes (paper App. D.5).
+        output_space: held-out questions, on whose gold targets it is measured how many next tokens the model hesitates
+            between (PaD, arXiv 2305.13888); None: not measured.
+    """
 
     kind = "analysis"
+    delta_ppl: bool = since(default=True)
+    output_space: Slice | None = since(default=None)
     quantised: bool = False  # score with 4-bit weights, as QLoRA trains
     seed: int = 0  # of the bootstrap
     device: Literal["auto", "cpu", "cuda"] = runtime(default="auto")
     batch_tokens: Count = runtime(default=8192)  # tokens that go through the model at once
-    part: Count = runtime(default=500)  # corrections between two saves
+    part: Count = runtime(default=500)  # corrections, or questions, between two saves
+
+    def check(self) -> None:
+        if not self.delta_ppl and self.output_space is None:
+            raise ConfigError(
+                "analysis: with delta_ppl=false and output_space=null nothing is measured; take analysis=none"
+            )
 
 
 @spec

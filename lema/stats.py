@@ -156,14 +156,27 @@ def clustered_mean(values: Sequence[Sequence[float]], seed: int = 0) -> Interval
 
     if len(values) < 2 or not all(values):
         raise InputError(f"an interval needs two clusters of values or more, got {sum(map(bool, values))}")
-    sums, counts = np.array([sum(cluster) for cluster in values]), np.array([len(cluster) for cluster in values])
+    columns = np.array([[sum(cluster) for cluster in values], [len(cluster) for cluster in values]], dtype=np.float64)
+    sums, counts = resampled_sums(columns, seed)
+    low, high = bounds_of(sums / counts)
+    return Interval(estimate=float(columns[0].sum() / columns[1].sum()), low=low, high=high)
+
+
+def resampled_sums(columns: Matrix, seed: int = 0) -> Matrix:
+    """Sums of quantities over bootstrap samples of clusters, [quantities x draws]: for ratios of sums, and for
+    differences of what was measured on the same clusters.
+
+    Args:
+        columns: [quantities x clusters], each the sum over a cluster, which is drawn as a whole.
+    """
+    import numpy as np
+
+    count = columns.shape[1]
     draw = np.random.default_rng([seed, 2])
-    means = np.empty(DRAWS)
+    sums = np.empty((len(columns), DRAWS))
     for number in range(DRAWS):  # one by one: all draws at once would take gigabytes for the questions of MATH
-        drawn = draw.integers(len(values), size=len(values))
-        means[number] = sums[drawn].sum() / counts[drawn].sum()
-    low, high = bounds_of(means)
-    return Interval(estimate=float(sums.sum() / counts.sum()), low=low, high=high)
+        sums[:, number] = columns[:, draw.integers(count, size=count)].sum(axis=1)
+    return sums
 
 
 def mcnemar(won: int, lost: int) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lema.report.model import ArmSummary, Comparison, PaperCell, Report, TrendPoint
 from lema.report.parts import Choice, DeltaPpl, PaperPick, PickPair, PickRow, Sieve, SuccessRow
+from lema.report.space_parts import SpacePair, SpaceRow
 
 Row = dict[str, str]  # head -> cell
 
@@ -137,6 +138,11 @@ def check_data(report: Report, tables: list[list[Row]]) -> int:
     for delta in report.delta_ppl:
         seed = "-" if delta.seed is None else str(delta.seed)
         checked += agree({"arm": delta.arm, "seed": seed}, delta_cells(delta), tables)
+    for space in report.spaces:
+        where = {"arm": space.arm, "target": space.target, "seed": "-" if space.seed is None else str(space.seed)}
+        checked += agree(where, space_cells(space), tables)
+    for gap in report.space_pairs:
+        checked += agree({"arm": gap.arm, "against": gap.against}, gap_cells(gap), tables)
     for pick in report.picks:
         where = {"arm": pick.arm, "seed": "-" if pick.seed is None else str(pick.seed), "asked": pick.asked}
         for cells in (pick_cells(pick, report), selector_cells(pick), position_cells(pick)):
@@ -269,6 +275,37 @@ def delta_cells(delta: DeltaPpl) -> Row:
         "PPL corrected": number(delta.right_ppl),
         "corrections": f"{delta.corrections:,}",
         "questions": f"{delta.questions:,}",
+    }
+
+
+def bounded(value: tuple[float, float | None, float | None], form: str) -> str:
+    """A value in this form, with its interval."""
+    shown = [
+        percent(v) if form == "%" else points(v) if form == "points" else f"{v:{form}}" for v in value if v is not None
+    ]
+    return shown[0] if len(shown) == 1 else f"{shown[0]} ({shown[1]} to {shown[2]})"
+
+
+def space_cells(space: SpaceRow) -> Row:
+    return {
+        "bits a question": bounded(space.question_bits, ",.2f"),
+        "bits a token": bounded(space.token_bits, ",.3f"),
+        "entropy a token": bounded(space.entropy, ",.3f"),
+        "vocabulary": bounded(space.vocabulary, ",.3f"),
+        "likeliest": bounded(space.top, "%"),
+        "tokens a question": f"{space.tokens / space.questions:.1f}",
+        "questions": f"{space.questions:,}",
+    }
+
+
+def gap_cells(gap: SpacePair) -> Row:
+    return {
+        "seeds": ", ".join(map(str, gap.seeds)) or "-",
+        "bits a question": bounded(gap.question_bits, "+,.3f"),
+        "entropy a token": bounded(gap.entropy, "+,.3f"),
+        "vocabulary": bounded(gap.vocabulary, "+,.3f"),
+        "likeliest": bounded(gap.top, "points"),
+        "questions": f"{gap.questions:,}",
     }
 
 

@@ -39,7 +39,7 @@ def demonstrations(
 def program_of(question: Question, form: Form) -> str | None:
     """A program from what is known of the question's solution; None when that is too little."""
     if question.trace is not None:
-        lines = program_lines(read_trace(question.trace), 1, "words" if form == "body" else "snake")
+        lines = program_lines(read_trace(question.trace), 4, "words" if form == "body" else "snake")
         return None if lines is None else written(lines, form)
     lines = noted_lines(question.solution)
     return written(lines, form) if lines else None

@@ -141,7 +141,7 @@ class Traces(Spec):
     """
 
     kind = "trace_programs"
-    version = 2  # bodies begin their lines with `Step =`
+    version = 3  # given numbers have names in the first four ways
     name: str = "traces"
     variants: Annotated[int, Field(ge=1, le=VARIANTS)] = 4
     wrong: Share = 0.0

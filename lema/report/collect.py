@@ -26,6 +26,7 @@ from lema.report.picks import picks
 from lema.report.programs import program_rows, vote_rows
 from lema.report.runs import choices, curves, mixes, provenance, stage_line
 from lema.report.sieves import sieves
+from lema.report.spaces import spaces
 from lema.report.success import success
 from lema.report.trends import sizes_of, trends
 from lema.stage import Stage
@@ -64,6 +65,7 @@ def collect(
         for kind, what in (
             ("evaluate-", "evaluation(s) are"),
             ("delta_ppl-", "measurement(s) of DeltaPPL are"),
+            ("output_space-", "measurement(s) of output spaces are"),
             ("discriminate-", "set(s) of picks are"),
         )
         if (count := sum(address.startswith(kind) for address in missing))
@@ -122,6 +124,7 @@ def assemble(
         for summary in described(summaries([arm.result() for arm in same]), same)
     ]
     corrects = kinds.get("correct", [])
+    looked, space_pairs = spaces(kinds.get("output_space", []), arms)
     picked, pick_pairs = picks(kinds.get("discriminate", []), arms)
     return Report(
         title=title,
@@ -145,6 +148,8 @@ def assemble(
         paper=beside(paper, arms, (*accuracies, *of_graders), sizes) if paper is not None else (),
         choices=choices(arms, selected),
         delta_ppl=delta_ppls(kinds.get("delta_ppl", []), arms),
+        spaces=looked,
+        space_pairs=space_pairs,
         programs=program_rows(arms),
         votes=vote_rows(kinds.get("generate", []), arms),
         picks=picked,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lema.report import costs, curves, data_tables, figures, picks_tables, tables
+from lema.report import costs, curves, data_tables, figures, picks_tables, space_tables, tables
 from lema.report.canvas import Style, styles
 from lema.report.model import Comparison, Report
 from lema.report.text import answers, count, levels, percent, sieve_levels, words
@@ -28,7 +28,8 @@ def render_html(report: Report) -> str:
     )
     environment.filters.update(percent=percent, count=count, words=words, levels=levels, sieve_levels=sieve_levels)
     # Templates that import macros get a context of their own; these are for all of them.
-    environment.globals.update(tables=tables, costs=costs, data_tables=data_tables, picks_tables=picks_tables)
+    environment.globals.update(tables=tables, costs=costs, data_tables=data_tables)
+    environment.globals.update(picks_tables=picks_tables, space_tables=space_tables)
     page = environment.get_template("page.html")
     return page.render(report=report, answers=answers(report), figures=draw(report)).lstrip()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lema.report import costs, data_tables, picks_tables, tables
+from lema.report import costs, data_tables, picks_tables, space_tables, tables
 from lema.report.model import Report, SideBySide
 from lema.report.tables import Table
 from lema.report.text import answers, words
@@ -27,6 +27,8 @@ def sections(report: Report) -> Iterator[tuple[str, str]]:
         yield "Beside the paper", shown(tables.paper(report))
     if report.delta_ppl:
         yield "DeltaPPL", shown(data_tables.delta_ppl(report))
+    if report.spaces:
+        yield space_tables.TITLE, "\n\n".join(map(titled, space_tables.all_of(report)))
     if report.programs:
         yield "Programs", shown(data_tables.programs(report))
     if report.votes:

@@ -24,6 +24,7 @@ from lema.report.parts import (
     SuccessRow,
     VoteRow,
 )
+from lema.report.space_parts import SpacePair, SpaceRow
 
 
 class Role(StrEnum):
@@ -221,6 +222,8 @@ class Report(Part, frozen=True, kw_only=True):
     paper: tuple[PaperCell, ...] = ()
     choices: tuple[Choice, ...] = ()  # of checkpoints
     delta_ppl: tuple[DeltaPpl, ...] = ()
+    spaces: tuple[SpaceRow, ...] = ()  # output spaces
+    space_pairs: tuple[SpacePair, ...] = ()
     programs: tuple[ProgramRow, ...] = ()
     votes: tuple[VoteRow, ...] = ()
     picks: tuple[PickRow, ...] = ()  # among sampled answers

@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lema.report import data_tables, picks_tables, tables
+from lema.report import data_tables, picks_tables, space_tables, tables
 from lema.report.model import ArmSummary, Comparison, Note, PaperCell, Report
 from lema.report.text import MOST_ANSWERS, Row, answers, between, levels, p_value, percent, points, sieve_levels
 from lema.stats import Verdict
@@ -52,6 +52,8 @@ def data(report: Report) -> Iterator[tables.Table]:
         yield data_tables.choices(report)
     if report.delta_ppl:
         yield data_tables.delta_ppl(report)
+    if report.spaces:
+        yield from space_tables.all_of(report)
     if report.programs:
         yield data_tables.programs(report)
     if report.votes:

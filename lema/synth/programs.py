@@ -1,11 +1,11 @@
 """A problem as a program: its trace is one already, and needs a wording.
 
-The answer of one, in the two forms of `lema.pad.forms`, as variant 0 and, with all that varies, as variant 7:
+The answer of one in the two forms of `lema.pad.forms`, a body as variant 0 and a function with all that varies, as variant 7:
 
-    sam_cards = 8 * 3              Step = chests = 8
-    return sam_cards - 2           Step = Sam = 3 * chests
-                                   Step = Mia = Sam - 2
-                                   Answer = Mia
+    Step = chests = 8              sam_cards = 3 * 8
+    Step = Sam = chests * 3        return sam_cards - 2
+    Step = Mia = Sam - 2
+    Answer = Mia
 
 In a body every word is one of the shipped tokenizer: a name is a person or a kind of thing. Lines begin with `Step =`,
 as those of a path do with `Step`: no line can begin with a small letter, and a name that begins one is another token
@@ -28,16 +28,16 @@ VARIANTS = 8
 
 
 def program_lines(problem: Problem, variant: int, naming: Naming) -> list[str] | None:
-    """Statements in the order of the arithmetic, the last one `= <expression>`; None when names run out.
+    """Statements, each after those that it needs, the last one `= <expression>`; None when names run out.
 
     Args:
-        variant: of `VARIANTS`; its bits say whether the answer has a name of its own, whether given numbers have, and
-            whether what may be swapped is.
+        variant: of `VARIANTS`. Its bits: the answer has no name of its own, what may be swapped is, and given numbers
+            have no names. In the first four each sentence that matters is a line, in the order of the problem.
     """
-    named, given, swapped = (bool(variant & bit) for bit in (1, 2, 4))
-    held = list(problem.order if named else problem.order[:-1])
-    if given:
-        held = [node for node in sorted(problem.needed) if problem.nodes[node].op == GIVEN] + held
+    unnamed, swapped, bare = (bool(variant & bit) for bit in (1, 2, 4))
+    held = list(problem.order) if bare else sorted(problem.needed)
+    if unnamed:
+        held.remove(problem.asked)
     names = identifiers(problem, held, naming)
     if names is None:
         return None
@@ -57,7 +57,7 @@ def program_lines(problem: Problem, variant: int, naming: Naming) -> list[str] |
 
     opening = f"{OPENING} = " if naming == "words" else ""
     lines = [f"{opening}{names[node]} = {expression(node)}" for node in held]
-    return [*lines, f"= {names[problem.asked] if named else expression(problem.asked)}"]
+    return [*lines, f"= {expression(problem.asked) if unnamed else names[problem.asked]}"]
 
 
 def identifiers(problem: Problem, nodes: Collection[int], naming: Naming) -> dict[int, str] | None:

@@ -17,8 +17,8 @@ LAYERS = tuple(
         "blend stage stats discrimination synth tracking evolution voting sections programs pad",
         "tasks verifiers engines correctors evolvers trainers",
         "stages",
-        "experiment graph listing pipeline evolving discriminating distilling options plan progress jobs runner "
-        "cluster report grading",
+        "experiment graph listing pipeline evolving discriminating distilling analysing options plan progress jobs "
+        "runner cluster report grading",
         "wording building config app doctor outputs people worker __main__",
     )
 )

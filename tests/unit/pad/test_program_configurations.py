@@ -34,6 +34,19 @@ def test_an_option_composes_into_an_experiment(option: str) -> None:
     assert stages.synthesise is not None and stages.refine is not None and stages.evaluate[0].executing is not None
 
 
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [("output_space", ["output_space"]), ("delta_ppl", ["delta_ppl"]), ("both", ["delta_ppl", "output_space"])],
+)
+def test_an_analysis_is_of_the_model_before_and_after_training_and_changes_no_other_stage(
+    name: str, kinds: list[str]
+) -> None:
+    plain, analysed = (points_of(f"experiments=pad_synth analysis={one}")[0].experiment for one in ("none", name))
+    found = pipeline(analysed)
+    assert [stage.kind for stage in found.analyse] == kinds * 2
+    assert key(found.train) == key(pipeline(plain).train)
+
+
 def test_a_beam_changes_the_evaluation_alone() -> None:
     plain, beam = (points_of(f"experiments=pad_synth executing={name}")[0].experiment for name in ("body", "body_beam"))
     assert key(pipeline(plain).train) == key(pipeline(beam).train)

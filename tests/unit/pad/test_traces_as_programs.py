@@ -66,3 +66,16 @@ def test_variants_differ_in_names_of_given_numbers_of_the_answer_and_in_the_orde
     problem = read_trace(question.trace)
     made = [program_lines(problem, variant, "snake") for variant in range(VARIANTS)]
     assert len({source(written(lines, "function"), "function") for lines in made if lines}) == VARIANTS
+
+
+def test_the_first_variants_have_a_line_for_each_sentence_that_matters_in_the_order_of_the_problem() -> None:
+    for question in TASK.questions("train", 0, 20):
+        problem = read_trace(question.trace)
+        *lines, last = program_lines(problem, 0, "snake") or []
+        assert [line.split(" = ")[0] for line in lines] == [
+            f"{owner.lower()}_{thing}" if owner else thing
+            for owner, thing in (problem.nodes[node].name for node in sorted(problem.needed))
+        ]
+        assert last == f"= {lines[-1].split(' = ')[0]}"
+        inline = program_lines(problem, 4, "snake") or []
+        assert len(inline) == 1 + len(problem.order)

@@ -37,7 +37,7 @@ RULES = (
 SAMPLES = 12
 
 
-def augmented(folder: Path, per_question: int | None) -> tuple[Artifact, list[Solution]]:
+def augmented(folder: Path, per_question: int | None, *, filtered: bool = True) -> tuple[Artifact, list[Solution]]:
     rows = "".join(json.dumps({"question": q, "answer": a}) + "\n" for q, a in ROWS)
     (folder / "train.jsonl").write_text(rows)
     task = Gsm8k(verifier=Numbers(), path=str(folder))
@@ -48,7 +48,7 @@ def augmented(folder: Path, per_question: int | None) -> tuple[Artifact, list[So
         format=Format(),
         sampling=Sampling(n=SAMPLES, temperature=1.0),
     )
-    stage = Augment(paths=paths, task=task, per_question=per_question)
+    stage = Augment(paths=paths, task=task, per_question=per_question, filtered=filtered)
     store = Store(folder / "store")
     run_stage(store, stage)
     return store.get(stage), list(store.get(paths).rows("solutions.jsonl", Solution))
@@ -79,6 +79,25 @@ def test_without_a_cap_all_different_right_paths_are_kept(tmp_path: Path) -> Non
     texts = [path.text for path in made.rows("paths.jsonl", Solution)]
     many = {path.text for path in sampled if "Step 1: Count" not in path.text and path.text.startswith("Step 1: ")}
     assert set(texts[1:]) == many and len(texts) == 1 + len(many)
+
+
+def test_unfiltered_paths_are_kept_right_wrong_or_unread_and_nothing_else_changes(tmp_path: Path) -> None:
+    made, sampled = augmented(tmp_path, 3, filtered=False)
+    summary, kept = made.summary, list(made.rows("paths.jsonl", Solution))
+    asked = {question.text.split()[-1]: question.id for question in made.rows("questions.jsonl", Question)}
+    different = len({path.text for path in sampled if path.question_id == asked["many?"]})
+    verdicts = {path.question_id: path.verdict for path in kept}
+    assert verdicts == {
+        asked["right?"]: Verdict.RIGHT,
+        asked["wrong?"]: Verdict.WRONG,
+        asked["unread?"]: Verdict.NO_ANSWER,
+        asked["many?"]: Verdict.RIGHT,
+    }
+    assert len(kept) == summary["kept"] == 3 + 3  # "many" has its cap, the others one path each
+    assert summary["dropped"] == {
+        "duplicate": SAMPLES + 3 * (SAMPLES - 1) + (SAMPLES - different),
+        "over_per_question": different - 3,
+    }
 
 
 def test_an_undecided_path_is_counted_as_such(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""How a model predicts texts that are there already: how surprised it is, and among how many tokens it hesitates."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from lema.errors import StageFailed
+from lema.lm.encoding import Encoded, encode
+from lema.lm.loading import load_model, load_tokenizer, pick_device
+from lema.lm.scoring import batches, check_lengths
+from lema.models import Model
+from lema.records import Example
+
+if TYPE_CHECKING:
+    import torch
+
+CELLS = 2**25  # probabilities that are held at once: tokens times the size of the vocabulary
+
+
+class Predicted(msgspec.Struct, frozen=True, kw_only=True):
+    """One completion given its prompt, under teacher forcing: sums over its tokens, the end token with them."""
+
+    tokens: int
+    bits: float  # -log2 of its probability
+    entropy: float  # of the distribution of each next token, in bits
+    top: int  # tokens that the model finds likeliest where they stand
+
+
+#: How each example is predicted, in order.
+Predict = Callable[[Sequence[Example]], list[Predicted]]
+
+
+@contextlib.contextmanager
+def open_predictor(
+    model: Model,
+    checkpoint: Path | None = None,
+    *,
+    chat: bool = False,
+    quantised: bool = False,
+    device: str = "auto",
+    batch_tokens: int = 8192,
+) -> Iterator[Predict]:
+    """Load a model and look at its predictions of completions; arguments as in `lema.lm.scoring.open_scorer`.
+
+    Raises (on use):
+        InputError: an example is longer than the model's context.
+        StageFailed: a sum is not a number.
+    """
+    tokenizer = load_tokenizer(model, checkpoint)
+    loaded = load_model(model, checkpoint, device=pick_device(device), quantised=quantised)
+
+    def predict(examples: Sequence[Example]) -> list[Predicted]:
+        encoded = encode(tokenizer, examples, chat=chat)
+        check_lengths(loaded, examples, encoded)
+        found: dict[int, Predicted] = {}
+        for batch in batches([len(example.ids) for example in encoded], batch_tokens):
+            found |= zip(batch, predictions(loaded, [encoded[number] for number in batch]), strict=True)
+        for number, example in enumerate(examples):
+            if not math.isfinite(found[number].bits + found[number].entropy):
+                raise StageFailed(f"{model.name} gives the target of {example.question_id} {found[number].bits} bits")
+        return [found[number] for number in range(len(examples))]
+
+    yield predict
+
+
+def predictions(model: Any, batch: Sequence[Encoded]) -> list[Predicted]:
+    """Sums over the target tokens of each text of a batch, from one pass of the model; in float32 a token and float64
+    in sum.
+
+    Padded on the right and without a mask, as in training: attention is causal, so no token sees padding.
+    """
+    import torch
+
+    device = next(model.parameters()).device
+    longest = max(len(example.ids) for example in batch)
+    ids = torch.zeros((len(batch), longest), dtype=torch.long)
+    wanted = torch.zeros((len(batch), longest - 1), dtype=torch.bool)
+    for row, example in enumerate(batch):
+        ids[row, : len(example.ids)] = torch.tensor(example.ids)
+        wanted[row, example.prompt - 1 : len(example.ids) - 1] = True
+    ids, wanted = ids.to(device), wanted.to(device)
+    with torch.inference_mode():
+        logits = model(input_ids=ids, use_cache=False).logits[:, :-1][wanted]
+        targets, some = ids[:, 1:][wanted], max(1, CELLS // logits.shape[-1])
+        parts = range(0, len(targets), some)
+        each = torch.cat([of_tokens(logits[at : at + some], targets[at : at + some]) for at in parts])
+    sums = torch.zeros((len(batch), 3), dtype=torch.double, device=device)
+    sums.index_add_(0, wanted.nonzero()[:, 0], each)
+    return [
+        Predicted(tokens=len(example.ids) - example.prompt, bits=nats / LN2, entropy=entropy / LN2, top=round(top))
+        for example, (nats, entropy, top) in zip(batch, sums.tolist(), strict=True)
+    ]
+
+
+LN2 = math.log(2)
+
+
+def of_tokens(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Surprise and entropy of some next tokens in nats, and whether the target is the likeliest: [tokens x 3]."""
+    import torch
+
+    logprobs = logits.float().log_softmax(-1)
+    surprise = -logprobs.gather(-1, targets[:, None])[:, 0]
+    entropy = torch.special.entr(logprobs.exp()).sum(-1)  # 0 for a token of probability 0
+    return torch.stack([surprise, entropy, logits.argmax(-1) == targets], dim=-1).double()
