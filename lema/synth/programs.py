@@ -1,6 +1,6 @@
 """A problem as a program: its trace is one already, and needs a wording.
 
-The answer of one in the two forms of `lema.pad.forms`, a body as variant 0 and a function with all that varies, as variant 7:
+The answer of one in the two forms of `lema.pad.forms`: a body, as variant 0, and a function with all that varies, 7:
 
     Step = chests = 8              sam_cards = 3 * 8
     Step = Sam = chests * 3        return sam_cards - 2
