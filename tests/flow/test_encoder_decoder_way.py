@@ -21,8 +21,14 @@ COMMAND = [
     "evaluation.votes={_target_: lema.protocols.Sampling, n: 3, temperature: 1.0, max_tokens: 16}",
     *("discrimination.read_outs=[label_logprob]", "discrimination.sampling.max_tokens=16"),
     *("synthesis.questions.stop=16", "cot_questions.stop=16", "evaluation.questions.stop=6"),
-    *("evaluation.sampling.max_tokens=16", "checkpoint.questions.stop=6", "trainer.epochs=null"),
-    *("trainer.max_steps=4", "trainer.batch_size=8", "trainer.micro_batch=8", "trainer.keep_every=2"),
+    *("evaluation.sampling.max_tokens=16", "checkpoint=best_on_dev", "checkpoint.questions.stop=6"),
+    *(
+        "trainer.epochs=null",
+        "trainer.max_steps=4",
+        "trainer.batch_size=8",
+        "trainer.micro_batch=8",
+        "trainer.keep_every=2",
+    ),
 ]
 
 
