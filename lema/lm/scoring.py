@@ -14,6 +14,7 @@ from lema.errors import InputError, StageFailed
 from lema.lm.choosing import Context
 from lema.lm.encoding import Encoded, encode
 from lema.lm.loading import load_model, load_tokenizer, pick_device
+from lema.lm.pairs import padded, start_token
 from lema.models import Model
 from lema.records import Example
 
@@ -46,6 +47,8 @@ def open_scorer(
 ) -> Iterator[Score]:
     """Load a model and score completions under it: token ids and losses are those of training.
 
+    Of an encoder-decoder, what its decoder gives the completion after its encoder has read the prompt.
+
     Args:
         checkpoint: a trained model or adapter to use in place of the base weights.
         chat: prompts are user turns of the model's chat template.
@@ -57,12 +60,13 @@ def open_scorer(
     """
     tokenizer = load_tokenizer(model, checkpoint)
     loaded = load_model(model, checkpoint, device=pick_device(device), quantised=quantised)
+    start = start_token(model.name, loaded.config, getattr(loaded, "generation_config", None))
 
     def score(examples: Sequence[Example]) -> list[Scored]:
-        encoded = encode(tokenizer, examples, chat=chat)
+        encoded = encode(tokenizer, examples, chat=chat, start_token=start)
         check_lengths(loaded, examples, encoded)
         scores: list[Scored | None] = [None] * len(examples)
-        for batch in batches([len(example.ids) for example in encoded], batch_tokens):
+        for batch in batches([example.tokens for example in encoded], batch_tokens):
             totals = logprobs(loaded, [encoded[number] for number in batch])
             for number, total in zip(batch, totals, strict=True):
                 if not math.isfinite(total):
@@ -77,9 +81,12 @@ def check_lengths(model: Any, examples: Sequence[Example], encoded: Sequence[Enc
     """Raise InputError if an example does not fit the model's context: none is ever cut."""
     room = getattr(model.config, "max_position_embeddings", None)
     for example, tokens in zip(examples, encoded, strict=True):
-        if room is not None and len(tokens.ids) > room:
+        # An encoder-decoder has a context for each of the two.
+        needed = max(len(tokens.ids), len(tokens.read or ()))
+        if room is not None and needed > room:
+            what = "prompt and completion" if tokens.read is None else "prompt or completion"
             raise InputError(
-                f"prompt and completion of question {example.question_id} have {len(tokens.ids):,} tokens, more than "
+                f"{what} of question {example.question_id} have {needed:,} tokens, more than "
                 f"the model's context of {room:,}: take a model with a longer one, or leave that question out"
             )
 
@@ -99,7 +106,8 @@ def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
 def logprobs(model: Any, batch: Sequence[Encoded]) -> list[float]:
     """Summed log-probability of each completion, in float32 a token and float64 in sum.
 
-    Padded on the right and without a mask, as in training: attention is causal, so no token sees padding.
+    Padded on the right and without a mask, as in training: attention is causal, so no token sees padding. Encoders,
+    which see everything, have a mask.
     """
     import torch
 
@@ -111,8 +119,12 @@ def logprobs(model: Any, batch: Sequence[Encoded]) -> list[float]:
         ids[row, : len(example.ids)] = torch.tensor(example.ids)
         wanted[row, example.prompt - 1 : len(example.ids) - 1] = True
     ids, wanted = ids.to(device), wanted.to(device)
+    given = {"input_ids": ids}
+    if batch[0].read is not None:
+        read, mask = (tensor.to(device) for tensor in padded([example.read or () for example in batch]))
+        given = {"input_ids": read, "attention_mask": mask, "decoder_input_ids": ids}
     with torch.inference_mode():
-        logits = model(input_ids=ids, use_cache=False).logits[:, :-1][wanted].float()  # prompts need no softmax
+        logits = model(**given, use_cache=False).logits[:, :-1][wanted].float()  # prompts need no softmax
         found = -torch.nn.functional.cross_entropy(logits, ids[:, 1:][wanted], reduction="none").double()
     totals = torch.zeros(len(batch), dtype=torch.double, device=device)
     totals.index_add_(0, wanted.nonzero()[:, 0], found)
