@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lema.datasets import parts_of, told_parts
 from lema.errors import ConfigError
 from lema.pad.learned import Learned
+from lema.pad.stepping import check_engine
 from lema.stages.generate import Generate
 from lema.stages.prefixes import Prefixes
 from lema.stages.refine import Refine
@@ -41,6 +42,8 @@ def check_programs(e: Experiment) -> None:
             f"synthesis: data_mix={e.data_mix.name} takes programs, and nobody writes any. Take synthesis=traces "
             "(generated problems) or synthesis=teacher."
         )
+    if e.executing.beam is not None:
+        check_engine(e.evaluation.engine)
     if e.data_mix.refinements and e.refinement is None:
         raise ConfigError(
             f"refinement: data_mix={e.data_mix.name} takes repairs of programs, and nothing breaks any. Take "

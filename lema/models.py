@@ -28,7 +28,7 @@ def folder_digest(folder: str, stamp: tuple[tuple[str, int, int], ...]) -> str:
 
 @spec
 class Model(Spec):
-    """A causal language model.
+    """A language model: causal, or an encoder-decoder where its configuration says so (`is_encoder_decoder`).
 
     `hub` is an id on the model hub and needs `revision`; `path` is a local folder, whose content
     counts and whose place does not; `shipped` names a model inside the package; `fresh` is a

@@ -83,7 +83,10 @@ Complete = Callable[[Sequence[Prompt], Sampling], list[list[Reply]]]
 
 @runtime_checkable
 class Engine(Protocol):
-    """Draws text from a model."""
+    """Draws text from a model.
+
+    One whose answers cannot be begun in the prompt says so with a class attribute, `continues = False`.
+    """
 
     @property
     def name(self) -> str:

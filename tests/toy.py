@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from lema.models import Model
+from lema.models import SHIPPED, Model
 from lema.protocols import TrainJob
 from lema.records import Example, dump
 from lema.trainers.finetune import Finetune
@@ -94,6 +94,28 @@ def toy_seq2seq(folder: Path, *, seed: int = 0) -> Model:
     T5ForConditionalGeneration(config).save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
     return Model(name="toy-seq2seq", path=str(folder), dtype="float32")
+
+
+def fresh_t5(folder: Path, *, dropout: float = 0.0, width: int = 32) -> Model:
+    """A T5 of two layers with the tokenizer of the shipped model, as a configuration: weights are drawn when loaded."""
+    from transformers import AutoTokenizer, T5Config
+
+    tokenizer = AutoTokenizer.from_pretrained(str(SHIPPED / "tiny"))
+    config = T5Config(
+        vocab_size=len(tokenizer),
+        d_model=width,
+        d_kv=width // 4,
+        d_ff=2 * width,
+        num_layers=2,
+        num_heads=4,
+        dropout_rate=dropout,
+        decoder_start_token_id=tokenizer.pad_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    config.save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+    return Model(name="fresh-t5", path=str(folder), fresh=True, dtype="float32")
 
 
 def toy_examples(n: int, seed: int = 0) -> list[Example]:

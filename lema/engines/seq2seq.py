@@ -1,6 +1,8 @@
-"""An encoder-decoder model run in this process (T5, UL2, BART): the control that was not pre-trained to continue text.
+"""An encoder-decoder model run in this process (T5, CodeT5, UL2, BART), trained here or not.
 
-It only samples and picks: training and the scores of whole solutions are of models that continue (`transformers`).
+The students of PaD are such models (arXiv 2305.13888), and so is the control of SELF-[IN]CORRECT that was not
+pre-trained to continue text. An answer cannot be begun for it: what stands in the prompt is read by its encoder, so
+that there is no beam over lines (`executing.beam`).
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lema.errors import ConfigError
 from lema.lm.choosing import Context, choice_ids, choose, noise_key
+from lema.lm.encoding import read_by_encoder
 from lema.lm.loading import load_seq2seq, load_tokenizer, pick_device
+from lema.lm.pairs import padded, start_token
 from lema.lm.replies import StopStrings, check_room, context, end_tokens, token_ids
 from lema.models import Model
 from lema.protocols import Complete, Prompt, Reply, Sampling
-from lema.spec import Spec, runtime, spec
+from lema.spec import Spec, runtime, since, spec
 
 BORDER = -1  # between what the encoder reads and what the decoder has written, in a context
 
@@ -28,12 +31,15 @@ class Seq2Seq(Spec):
     """Samples with an encoder-decoder model in memory; the prompt, with the end token, is what the encoder reads.
 
     Args:
+        quantised: NF4 with double quantisation, as in QLoRA training.
         batch_size: samples decoded at once.
     """
 
     kind = "seq2seq"
     needs: ClassVar[str] = "gpu"  # what a cluster must give it
+    continues: ClassVar[bool] = False  # an answer that is begun in the prompt
     model: Model
+    quantised: bool = since(default=False)
     batch_size: Annotated[int, Field(ge=1)] = runtime(default=32)
     device: Literal["auto", "cpu", "cuda"] = runtime(default="auto")
 
@@ -43,18 +49,17 @@ class Seq2Seq(Spec):
 
     @contextlib.contextmanager
     def open(self, *, checkpoint: Path | None = None, replies: Path | None = None) -> Iterator[Complete]:  # noqa: ARG002
-        """Load model and tokenizer.
+        """Load model and tokenizer; `replies` is not used, since these cost nothing but time.
 
         Raises:
-            ConfigError: a trained model was to answer, and none of this kind is trained here.
+            ConfigError: the model is no encoder-decoder.
         """
-        if checkpoint is not None:
-            raise ConfigError(
-                f"{self.name}: encoder-decoder models are not trained here, so they cannot take the weights of a "
-                "trained one. Set discrimination.trained=false, or take another engine."
-            )
-        tokenizer = load_tokenizer(self.model)
-        model = load_seq2seq(self.model, device=pick_device(self.device))
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()  # its bars for loading weights would run through those of the stages
+        tokenizer = load_tokenizer(self.model, checkpoint)
+        device = pick_device(self.device)
+        model = load_seq2seq(self.model, checkpoint, device=device, quantised=self.quantised)
         filler = Filler(model, tokenizer, self.batch_size, self.name)
         yield filler.complete
 
@@ -64,6 +69,9 @@ class Filler:
 
     def __init__(self, model: Any, tokenizer: Any, batch_size: int, name: str) -> None:
         self.model, self.tokenizer, self.batch_size, self.name = model, tokenizer, batch_size, name
+        start = start_token(name, model.config, getattr(model, "generation_config", None))
+        assert start is not None  # `load_seq2seq`
+        self.start = start
 
     def complete(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[Reply]]:
         """n replies for each prompt, in the order given.
@@ -71,8 +79,9 @@ class Filler:
         Raises:
             InputError: a prompt is empty, or longer than the encoder reads.
         """
-        ids = [[*row, self.tokenizer.eos_token_id] if row else row for row in token_ids(self.tokenizer, prompts)]
-        check_room(prompts, ids, context(self.model.config), name=self.name, needed=0)
+        ids = token_ids(self.tokenizer, prompts)
+        check_room(prompts, ids, context(self.model.config), name=self.name)
+        ids = read_by_encoder(self.tokenizer, ids)
         if sampling.choices:
             labels = choice_ids(self.tokenizer, sampling.choices)
             return choose(prompts, [[*row, BORDER] for row in ids], labels, sampling, self.next_logprobs)
@@ -82,12 +91,13 @@ class Filler:
         from lema.lm.decoding import Row
 
         settings = getattr(self.model, "generation_config", None)
+        room = context(self.model.config)  # of the decoder
         rows = [
             Row(
                 prompt=list(ids[index]),
                 index=index,
                 key=noise_key(prompt, number),
-                limit=sampling.max_tokens,
+                limit=sampling.max_tokens if room is None else min(sampling.max_tokens, room),
                 ends=end_tokens(settings, self.tokenizer, chat=prompt.chat),
             )
             for index, prompt in enumerate(prompts)
@@ -111,7 +121,7 @@ class Filler:
 
         with torch.inference_mode():
             read, mask = self.read([row.prompt for row in rows])
-            last = torch.full((len(rows), 1), self.model.config.decoder_start_token_id, device=self.model.device)
+            last = torch.full((len(rows), 1), self.start, device=self.model.device)
             cache = None
             while not all(row.finish for row in rows):
                 output = self.model(
@@ -134,11 +144,7 @@ class Filler:
 
     def read(self, prompts: Sequence[Sequence[int]]) -> tuple[Any, Any]:
         """What the encoder makes of prompts, padded on the right, and their mask."""
-        import torch
-
-        width = max(map(len, prompts))
-        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in prompts], device=self.model.device)
-        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in prompts], device=self.model.device)
+        ids, mask = (tensor.to(self.model.device) for tensor in padded(prompts))
         return self.model.get_encoder()(input_ids=ids, attention_mask=mask), mask
 
     def next_logprobs(self, contexts: Sequence[Context]) -> list[list[float]]:
@@ -148,14 +154,13 @@ class Filler:
         found: list[list[float]] = [[] for _ in contexts]
         split = [(list(ids[: ids.index(BORDER)]), list(ids[ids.index(BORDER) + 1 :])) for ids, _ in contexts]
         order = sorted(range(len(contexts)), key=lambda number: (len(split[number][1]), -len(split[number][0])))
-        start = self.model.config.decoder_start_token_id
         for length in sorted({len(written) for _, written in split}):
             same = [number for number in order if len(split[number][1]) == length]
             for at in range(0, len(same), self.batch_size):
                 batch = same[at : at + self.batch_size]
                 with torch.inference_mode():
                     read, mask = self.read([split[number][0] for number in batch])
-                    told = torch.tensor([[start, *split[number][1]] for number in batch], device=self.model.device)
+                    told = torch.tensor([[self.start, *split[number][1]] for number in batch], device=self.model.device)
                     output = self.model(encoder_outputs=read, attention_mask=mask, decoder_input_ids=told)
                     ends = output.logits[:, -1].float().log_softmax(-1).cpu()
                 for place, number in enumerate(batch):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from lema.lm.choosing import choice_ids, choose, noise_key
-from lema.lm.loading import load_model, load_tokenizer, pick_device
+from lema.lm.loading import check_continues, load_config, load_model, load_tokenizer, pick_device
 from lema.lm.replies import StopStrings, check_room, context, end_tokens, token_ids
 from lema.lm.scoring import next_logprobs
 from lema.models import Model
@@ -50,7 +50,12 @@ class Transformers(Spec):
 
     @contextlib.contextmanager
     def open(self, *, checkpoint: Path | None = None, replies: Path | None = None) -> Iterator[Complete]:  # noqa: ARG002
-        """Load model and tokenizer; `replies` is not used, since these cost nothing but time."""
+        """Load model and tokenizer; `replies` is not used, since these cost nothing but time.
+
+        Raises:
+            ConfigError: the model is an encoder-decoder.
+        """
+        check_continues(self.model, load_config(self.model, checkpoint), "lema.engines.transformers.Transformers")
         with thread_limit(self.threads):
             from transformers.utils.logging import disable_progress_bar
 

@@ -16,7 +16,7 @@ from lema.engines.vllm_replicas import Replicas, shares
 from lema.errors import ConfigError, InputError
 from lema.extras import require_own
 from lema.lm.choosing import Context, choice_ids, choose, noise_key
-from lema.lm.loading import ADAPTER, is_adapter, load_config, load_ends, load_tokenizer, pick_device
+from lema.lm.loading import ADAPTER, check_continues, is_adapter, load_config, load_ends, load_tokenizer, pick_device
 from lema.lm.replies import StopStrings, check_room, context, end_tokens, token_ids
 from lema.models import Model
 from lema.protocols import Complete, Prompt, Reply, Sampling
@@ -104,7 +104,11 @@ class Vllm(Spec):
             yield held.complete
 
     def setup(self, checkpoint: Path | None, device: str) -> Setup:
-        """What one process is told to load."""
+        """What one process is told to load.
+
+        Raises:
+            ConfigError: the model is an encoder-decoder, or has no weights yet.
+        """
         adapter = checkpoint if checkpoint is not None and is_adapter(checkpoint) else None
         whole = checkpoint if adapter is None else None
         if whole is None and self.model.fresh:
@@ -112,6 +116,8 @@ class Vllm(Spec):
                 f"model {self.name!r} has no weights before it is trained, and vLLM reads them from files: take "
                 "lema.engines.transformers.Transformers (reasoner=model)"
             )
+        config = load_config(self.model, whole)
+        check_continues(self.model, config, "vLLM")
         source = str(whole) if whole is not None else self.model.source()
         tokenizer = checkpoint if checkpoint is not None and (checkpoint / "tokenizer_config.json").is_file() else None
         cpu = device == "cpu"
@@ -128,7 +134,7 @@ class Vllm(Spec):
             "tensor_parallel_size": self.tensor_parallel,
             "gpu_memory_utilization": self.gpu_memory_utilization,
             "kv_cache_memory_bytes": None if cache is None else round(cache * 2**30),
-            "max_model_len": self.max_model_len or context(load_config(self.model, whole)),
+            "max_model_len": self.max_model_len or context(config),
             "max_num_seqs": self.max_num_seqs,
             "enable_prefix_caching": self.prefix_caching,
             "enforce_eager": self.enforce_eager or cpu,

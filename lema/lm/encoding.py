@@ -3,6 +3,9 @@
 Trainer, engines and budgets all come here, so that the ids of a prompt in evaluation are those that
 the model was trained on. Prompt and completion are tokenised apart, as in the paper's training
 code: no token ever spans the border between what carries loss and what does not.
+
+An encoder-decoder reads the prompt with the end token behind it, and its decoder begins with a start token of the
+model's own (decision 021).
 """
 
 from __future__ import annotations
@@ -29,11 +32,20 @@ class Encoded:
 
     `prompt` is at least 1: a token with nothing before it cannot be predicted. `unlearned` are
     stretches behind the prompt, as (start, end) in tokens.
+
+    Of an encoder-decoder `read` is what the encoder reads, and `ids` what the decoder sees: its start token, which is
+    then the whole `prompt`, and the completion. None: a model that continues.
     """
 
     ids: array[int]  # machine integers: lists would take nine times the memory
     prompt: int
     unlearned: tuple[tuple[int, int], ...] = ()
+    read: array[int] | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of prompt and completion; the decoder's start token is of neither."""
+        return len(self.ids) + (0 if self.read is None else len(self.read) - 1)
 
     @property
     def targets(self) -> int:
@@ -65,6 +77,16 @@ def prompts_ids(tokenizer: Any, texts: Sequence[str], *, chat: bool = False) -> 
     return rows
 
 
+def read_by_encoder(tokenizer: Any, prompts: Sequence[Sequence[int]]) -> list[list[int]]:
+    """What an encoder reads: the ids of prompts, the end token behind each, as such models were pre-trained.
+
+    Raises:
+        ConfigError: the tokenizer has no end token.
+    """
+    end = end_id(tokenizer)
+    return [[*prompt, end] for prompt in prompts]
+
+
 def completion_ids(tokenizer: Any, text: str, *, chat: bool = False) -> list[int]:
     """Token ids of a completion: its text and the end token, nothing before it."""
     return completions_ids(tokenizer, [text], chat=chat)[0]
@@ -78,16 +100,33 @@ def completions_ids(tokenizer: Any, texts: Sequence[str], *, chat: bool = False)
     return [[*row, end] for row in _ids(tokenizer, texts, special=False)]
 
 
-def encode(tokenizer: Any, examples: Sequence[Example], *, chat: bool = False) -> list[Encoded]:
-    """Examples as token ids, in order."""
+def encode(
+    tokenizer: Any, examples: Sequence[Example], *, chat: bool = False, start_token: int | None = None
+) -> list[Encoded]:
+    """Examples as token ids, in order.
+
+    Args:
+        start_token: what the decoder of an encoder-decoder begins with (`lema.lm.loading.start_token`).
+    """
     encoded = []
     for start in range(0, len(examples), CHUNK):
         chunk = examples[start : start + CHUNK]
         prompts = prompts_ids(tokenizer, [example.prompt for example in chunk], chat=chat)
         completions = completions_ids(tokenizer, [example.completion for example in chunk], chat=chat)
-        for example, prompt, completion in zip(chunk, prompts, completions, strict=True):
+        reads: list[list[int] | None] = [None] * len(chunk)
+        if start_token is not None:
+            reads = [*read_by_encoder(tokenizer, prompts)]
+            prompts = [[start_token] for _ in chunk]
+        for example, read, prompt, completion in zip(chunk, reads, prompts, completions, strict=True):
             silent = unlearned_tokens(tokenizer, example, completion, after=len(prompt)) if example.unlearned else ()
-            encoded.append(Encoded(ids=array("i", prompt + completion), prompt=max(1, len(prompt)), unlearned=silent))
+            encoded.append(
+                Encoded(
+                    ids=array("i", prompt + completion),
+                    prompt=max(1, len(prompt)),
+                    unlearned=silent,
+                    read=None if read is None else array("i", read),
+                )
+            )
     return encoded
 
 

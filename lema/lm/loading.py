@@ -12,6 +12,7 @@ from lema.extras import require
 from lema.models import Model
 
 ADAPTER = "adapter_config.json"
+NO_FILE = ("no file named", "does not appear to have a file named")  # what transformers says of a folder, of the hub
 
 
 def is_adapter(folder: Path) -> bool:
@@ -52,10 +53,10 @@ def load_tokenizer(model: Model, checkpoint: Path | None = None) -> Any:
 
 
 def load_config(model: Model, checkpoint: Path | None = None) -> Any:
-    """The configuration of a whole checkpoint, else of the model."""
+    """The configuration of a whole checkpoint, else of the model: an adapter has that of what it is on."""
     from transformers import AutoConfig
 
-    if checkpoint is not None:
+    if checkpoint is not None and not is_adapter(checkpoint):
         return AutoConfig.from_pretrained(str(checkpoint), trust_remote_code=model.trust_remote_code)
     return AutoConfig.from_pretrained(model.source(), **_origin(model))
 
@@ -83,7 +84,7 @@ def load_model(
     merge: bool = True,
     trainable: bool = False,
 ) -> Any:
-    """A causal language model in evaluation mode.
+    """A language model in evaluation mode: causal, or an encoder-decoder (T5, BART), as its configuration says.
 
     Args:
         model: the base model.
@@ -99,6 +100,7 @@ def load_model(
 
     Raises:
         InputError: the checkpoint is no model.
+        ConfigError: there are no weights in safetensors, or transformers cannot write text with such a model.
         StageFailed: the merged model does not compute what the adapter does.
         MissingExtra: bitsandbytes is needed and not installed.
     """
@@ -119,49 +121,62 @@ def load_model(
     return loaded.eval()
 
 
-def load_seq2seq(model: Model, *, device: str = "cpu") -> Any:
-    """An encoder-decoder model (T5, UL2, BART) in evaluation mode, in its own dtype, or float32 on a CPU.
+def load_seq2seq(model: Model, checkpoint: Path | None = None, *, device: str = "cpu", quantised: bool = False) -> Any:
+    """`load_model` of an encoder-decoder model (T5, UL2, BART).
 
     Raises:
         ConfigError: the model is no encoder-decoder.
     """
-    import torch
-    from transformers import AutoModelForSeq2SeqLM
-
-    dtype = getattr(torch, "float32" if device == "cpu" else model.dtype)
-    try:
-        loaded = AutoModelForSeq2SeqLM.from_pretrained(
-            model.source(), use_safetensors=True, dtype=dtype, **_origin(model)
-        )
-    except ValueError as fault:
-        if "Unrecognized configuration class" not in str(fault):
-            raise
+    if not load_config(model, checkpoint).is_encoder_decoder:
         raise ConfigError(
             f"model: {model.name} is no encoder-decoder model. Take lema.engines.transformers.Transformers for it "
-            "(reasoner=model)."
-        ) from None
-    return loaded.to(device).eval()
+            "(evaluation=greedy, reasoner=model)."
+        )
+    return load_model(model, checkpoint, device=device, quantised=quantised)
+
+
+def check_continues(model: Model, config: Any, who: str) -> None:
+    """Raise ConfigError if a model with this configuration does not continue texts, which `who` has it do."""
+    if config.is_encoder_decoder:
+        raise ConfigError(
+            f"model: {model.name} is an encoder-decoder model, and {who} runs those that continue a text. Take "
+            "lema.engines.seq2seq.Seq2Seq for it (evaluation=seq2seq, reasoner=seq2seq)."
+        )
 
 
 def _load_whole(
     model: Model, checkpoint: Path | None, *, device: str, dtype: str, quantised: bool, storage: str | None
 ) -> Any:
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
+    config = load_config(model, checkpoint)
+    kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     settings: dict[str, Any] = {"dtype": getattr(torch, dtype), "attn_implementation": model.attention}
     if checkpoint is None and model.fresh:
-        config = AutoConfig.from_pretrained(str(model.folder()), trust_remote_code=model.trust_remote_code)
         with seeded(model.init_seed):
-            return AutoModelForCausalLM.from_config(config, **settings)
+            return kind.from_config(config, **settings)
     if quantised:
         # With ZeRO-3 the device is DeepSpeed's business, and transformers refuses to be told.
         settings |= {"quantization_config": nf4(dtype, storage)} | ({} if storage else {"device_map": {"": device}})
     if checkpoint is not None:
-        return AutoModelForCausalLM.from_pretrained(
+        return kind.from_pretrained(
             str(checkpoint), trust_remote_code=model.trust_remote_code, use_safetensors=True, **settings
         )
-    return AutoModelForCausalLM.from_pretrained(model.source(), use_safetensors=True, **_origin(model), **settings)
+    try:
+        return kind.from_pretrained(model.source(), use_safetensors=True, **_origin(model), **settings)
+    except OSError as fault:
+        if not any(f"{words} model.safetensors" in str(fault) for words in NO_FILE):
+            raise
+        raise ConfigError(
+            f"model: {model.source()}{at(model)} has no weights in safetensors, and pickled ones are not read. Save "
+            "it once with transformers (from_pretrained, then save_pretrained, of model and tokenizer) and take the "
+            "folder: model.hub=null model.revision=null model.path=<folder>"
+        ) from None
+
+
+def at(model: Model) -> str:
+    return f", revision {model.revision}" if model.revision else ""
 
 
 def _origin(model: Model) -> dict[str, Any]:

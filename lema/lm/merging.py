@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 from lema.errors import StageFailed
+from lema.lm.encoding import prompts_ids, read_by_encoder
+from lema.lm.pairs import padded, start_token
 
 LIKELY = 10  # next tokens whose log-probabilities are compared
 AT_ONCE = 8  # prompts
@@ -61,6 +63,8 @@ def merge(adapted: Any, tokenizer: Any, *, stored: str | None = None) -> tuple[A
     import torch
 
     rows = [tokenizer(text)["input_ids"] for text in PROMPTS]
+    if adapted.config.is_encoder_decoder:
+        rows = read_by_encoder(tokenizer, prompts_ids(tokenizer, PROMPTS))
     before = next_tokens(adapted.eval(), rows)
     merged = adapted.merge_and_unload().eval()
     own = str(merged.dtype).removeprefix("torch.")
@@ -72,14 +76,24 @@ def merge(adapted: Any, tokenizer: Any, *, stored: str | None = None) -> tuple[A
 
 
 def next_tokens(model: Any, rows: Sequence[Sequence[int]]) -> Any:
-    """Log-probabilities of the token after each row of ids: (rows, vocabulary), float32."""
+    """Log-probabilities of the token after each row of ids: (rows, vocabulary), float32.
+
+    Of an encoder-decoder, whose encoder reads the rows, those of the first token that it writes.
+    """
     import torch
 
+    start = start_token("this model", model.config, getattr(model, "generation_config", None))
     device = next(model.parameters()).device
     found = []
     with torch.no_grad():
-        for start in range(0, len(rows), AT_ONCE):
-            some = rows[start : start + AT_ONCE]
+        for first in range(0, len(rows), AT_ONCE):
+            some = rows[first : first + AT_ONCE]
+            if start is not None:
+                ids, mask = (tensor.to(device) for tensor in padded(some))
+                told = torch.full((len(some), 1), start, device=device)
+                last = model(input_ids=ids, attention_mask=mask, decoder_input_ids=told, use_cache=False).logits[:, -1]
+                found.append(last.float().log_softmax(-1).cpu())
+                continue
             longest = max(map(len, some))
             # Padded on the right, where causal attention does not look.
             ids = torch.tensor([[*row, *[row[-1]] * (longest - len(row))] for row in some], device=device)

@@ -22,7 +22,7 @@ from lema import prompts
 from lema.errors import ConfigError, StageFailed
 from lema.pad.forms import RESULT, Form
 from lema.pad.scorers import Score, Scorer
-from lema.protocols import Complete, Prompt, Reply, Sampling
+from lema.protocols import Complete, Engine, Prompt, Reply, Sampling
 from lema.spec import Spec, spec
 
 Count = Annotated[int, Field(ge=1)]
@@ -51,6 +51,15 @@ class StepBeam(Spec):
     length_penalty: Annotated[float, Field(ge=0)] = 1.0
     lines: Count = 24
     comments: bool = False
+
+
+def check_engine(engine: Engine) -> None:
+    """Raise ConfigError for an engine whose answers cannot be begun in the prompt."""
+    if not getattr(engine, "continues", True):
+        raise ConfigError(
+            f"executing.beam: lines are drawn behind those before, and {engine.name} is run as an encoder-decoder, "
+            "whose decoder begins anew after every prompt. Take executing=function or executing=body (no beam)."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from lema.discrimination.measures import INVALID, measure
 from lema.discrimination.orders import orders
 from lema.discrimination.picking import Case, Pick, Tools, Way, pick
 from lema.discrimination.voting import plurality
+from lema.engines.seq2seq import Seq2Seq
 from lema.engines.transformers import Transformers
 from lema.errors import ConfigError, InputError
 from lema.formats import Format
@@ -32,6 +33,8 @@ from lema.stage import Inputs, Stage
 from lema.stages.generate import Generate
 from lema.stages.sampling import checkpoint_of
 from lema.store import Work
+
+HERE = (Transformers, Seq2Seq)  # engines that load a model into this process, whose scores are then of whole texts
 
 
 class Pool(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -163,7 +166,7 @@ class Discriminate(Stage):
         if self.asking.read_out != "likelihood":
             yield Tools(complete=work.session.open(self.engine, checkpoint=checkpoint, replies=work.replies))
             return
-        assert isinstance(self.engine, Transformers)  # `check`
+        assert isinstance(self.engine, HERE)  # `check`
         with open_scorer(
             self.engine.model,
             checkpoint,
@@ -177,10 +180,10 @@ class Discriminate(Stage):
     def check(self) -> None:
         if not 2 <= self.n <= 9:
             raise ConfigError(f"candidates.sampling.n: a pick is among 2 to 9 candidates, got {self.n}")
-        if self.asking.read_out == "likelihood" and not isinstance(self.engine, Transformers):
+        if self.asking.read_out == "likelihood" and not isinstance(self.engine, HERE):
             raise ConfigError(
                 f"read_outs: likelihood scores whole solutions, which {self.engine.name} does not do. Take another "
-                "read-out, or a model in this process (lema.engines.transformers.Transformers)."
+                "read-out, or a model in this process (lema.engines.transformers.Transformers, or Seq2Seq)."
             )
         if self.asking.shots and self.demos is None and self.asking.read_out != "likelihood":
             raise ConfigError("demos: say which training questions the worked examples are made from, or take shots=0")

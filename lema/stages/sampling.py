@@ -14,6 +14,7 @@ from lema.formats import Format
 from lema.pad.executing import Executing
 from lema.pad.judging import EXECUTED, one_line, rounds_to
 from lema.pad.refining import Answerer, answering, class_and_rounds
+from lema.pad.stepping import check_engine
 from lema.protocols import Complete, Engine, Prompt, Reply, Sampling, Task
 from lema.records import Question, Solution, Verdict
 from lema.slices import Slice
@@ -101,6 +102,8 @@ def solving(
     if stage.executing is None:
         yield partial(solve, stage, complete)
         return
+    if stage.executing.beam is not None:
+        check_engine(stage.engine)
     with answering(stage.executing, stage.format, scorer) as answerer:
         yield partial(solve_by_programs, stage, complete, answerer)
 

@@ -18,16 +18,18 @@ from typing import Any
 import numpy as np
 
 from lema.lm.encoding import Encoded
+from lema.lm.pairs import padded
 
 IGNORED = -100  # the label of a token without loss
 
 #: One training sequence: a single example, or several packed ones that do not see each other.
 Row = tuple[Encoded, ...]
 NOTHING: Row = (Encoded(ids=array("i", [0, 0]), prompt=2),)  # for a rank that has no rows in a short last batch
+NOTHING_READ: Row = (Encoded(ids=array("i", [0, 0]), prompt=2, read=array("i", [0])),)  # of an encoder-decoder
 
 
 def length(row: Row) -> int:
-    return sum(len(example.ids) for example in row)
+    return sum(example.tokens for example in row)
 
 
 def pack(examples: Sequence[Encoded], capacity: int) -> list[Row]:
@@ -126,8 +128,10 @@ class MicroBatches:
     def __getitem__(self, number: int) -> dict[str, Any]:
         step, part = divmod(number, self.accumulation)
         start = (part * self.processes + self.rank) * self.micro_batch
-        rows = self.order.batch(step)[start : start + self.micro_batch] or [NOTHING]
-        return collate(rows, packed=self.packed, flat=self.flat)
+        rows = self.order.batch(step)[start : start + self.micro_batch]
+        if self.order.rows[0][0].read is not None:
+            return collate_pairs(rows or [NOTHING_READ])
+        return collate(rows or [NOTHING], packed=self.packed, flat=self.flat)
 
 
 def collate(rows: Sequence[Row], *, packed: bool, flat: bool = False) -> dict[str, Any]:
@@ -142,7 +146,7 @@ def collate(rows: Sequence[Row], *, packed: bool, flat: bool = False) -> dict[st
 
     if flat:
         rows = [tuple(itertools.chain.from_iterable(rows))]
-    shape = (len(rows), max(length(row) for row in rows))
+    shape = (len(rows), max(sum(len(example.ids) for example in row) for row in rows))
     ids = np.zeros(shape, dtype=np.int64)
     labels = np.full(shape, IGNORED, dtype=np.int64)
     positions = np.zeros(shape, dtype=np.int64)
@@ -159,3 +163,19 @@ def collate(rows: Sequence[Row], *, packed: bool, flat: bool = False) -> dict[st
         positions[line, start:] = np.arange(shape[1] - start)  # padding, as one more example
     tensors = {"input_ids": torch.from_numpy(ids), "labels": torch.from_numpy(labels)}
     return tensors | {"position_ids": torch.from_numpy(positions)} if packed or flat else tensors
+
+
+def collate_pairs(rows: Sequence[Row]) -> dict[str, Any]:
+    """Tensors of a micro-batch of an encoder-decoder: (rows, longest prompt) for its encoder, whose padding a mask
+    hides, and (rows, longest completion) for its decoder, which is causal and needs none.
+
+    As in `collate`, a label stands where its token does: the decoder's first column is its start token, without loss.
+    """
+    decoder = collate(rows, packed=False)
+    read, mask = padded([example.read or () for (example,) in rows])
+    return {
+        "input_ids": read,
+        "attention_mask": mask,
+        "decoder_input_ids": decoder["input_ids"],
+        "labels": decoder["labels"],
+    }

@@ -32,10 +32,13 @@ class Finetune(Spec):
     """Fine-tuning with loss on completions only, normalised by the target tokens of a global batch.
 
     `batch_size` is the global batch in examples, or in packed rows. How it is split (`micro_batch`,
-    `processes`) changes the curve by no more than rounding; with LoRA dropout also by the draw of
-    what is dropped. Without `processes` there are as many ranks as the job has GPUs on all its nodes
-    (or the `processes_per_node` of its profile), one where nobody says, and `micro_batch` is the most
-    rows at once: the largest number that splits the batch evenly.
+    `processes`) changes the curve by no more than rounding; with dropout (LoRA's, or the model's own,
+    which T5 has) also by the draw of what is dropped. Without `processes` there are as many ranks as
+    the job has GPUs on all its nodes (or the `processes_per_node` of its profile), one where nobody
+    says, and `micro_batch` is the most rows at once: the largest number that splits the batch evenly.
+
+    An encoder-decoder model (decision 021) reads the prompt and learns to write the completion; `max_length` bounds
+    both together, and there is no packing.
     """
 
     kind = "finetune"

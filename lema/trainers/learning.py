@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from lema.errors import InputError, Preempted
+from lema.errors import ConfigError, InputError, Preempted
 from lema.lm.encoding import Encoded, encode
 from lema.lm.loading import load_tokenizer, pick_device
+from lema.lm.pairs import start_token_of
 from lema.models import Model
 from lema.protocols import TrainJob
 from lema.records import Example, load
@@ -78,18 +79,29 @@ def agreed(folder: Folder, trainer: Finetune, device: Any) -> Path | None:
 
 
 def arrange(job: TrainJob, model: Model, trainer: Finetune, base: Path | None) -> tuple[Order, dict[str, Any]]:
-    """The order of training, and what a summary says about lengths."""
+    """The order of training, and what a summary says about lengths.
+
+    Raises:
+        ConfigError: packing, and the model is an encoder-decoder.
+        InputError: there are no examples, or too many over-long ones.
+    """
+    start = start_token_of(model, base)
+    if start is not None and trainer.packing:
+        raise ConfigError(
+            f"trainer.packing: {model.name} is an encoder-decoder model, whose examples cannot share a row: an encoder "
+            "reads in both directions, so that packed prompts would see one another. Use trainer.packing=false"
+        )
     examples = list(load(Path(job.examples), Example))
     if not examples:
         raise InputError(f"{job.examples}: there are no examples to train on")
-    encoded = encode(load_tokenizer(model, base), examples, chat=job.chat)
+    encoded = encode(load_tokenizer(model, base), examples, chat=job.chat, start_token=start)
     kept = within(encoded, trainer)
     rows = pack(kept, trainer.max_length) if trainer.packing else [(example,) for example in kept]
-    tokens = sum(len(example.ids) for example in kept)
+    tokens = sum(example.tokens for example in kept)
     lengths: dict[str, Any] = {
         "examples": len(kept),
         "over_long": len(encoded) - len(kept),
-        "longest": max(len(example.ids) for example in encoded),
+        "longest": max(example.tokens for example in encoded),
         "tokens_an_epoch": tokens,
         "rows": len(rows),
     }
@@ -105,10 +117,10 @@ def within(encoded: list[Encoded], trainer: Finetune) -> list[Encoded]:
     Raises:
         InputError: more do not fit than `over_long` tolerates.
     """
-    kept = [example for example in encoded if len(example.ids) <= trainer.max_length]
+    kept = [example for example in encoded if example.tokens <= trainer.max_length]
     over = len(encoded) - len(kept)
     if over > trainer.over_long * len(encoded) or not kept:
-        longest = max(len(example.ids) for example in encoded)
+        longest = max(example.tokens for example in encoded)
         share = math.ceil(1000 * over / len(encoded)) / 1000
         rather = f", or leave them out with trainer.over_long={share}" if kept else ""
         raise InputError(
@@ -237,7 +249,10 @@ def _prepare_deepspeed(device: str) -> None:
 
 
 def completion_loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
-    """Summed cross-entropy of the tokens that carry loss, by the number of them in the global batch."""
+    """Summed cross-entropy of the tokens that carry loss, by the number of them in the global batch.
+
+    A label stands where its token does, also in what a decoder is given: the one before predicts it.
+    """
     import torch
 
     targets = labels[:, 1:]

@@ -58,7 +58,7 @@ def build(model: Model, trainer: Finetune, base: Path | None, device: str, seed:
         lora_dropout=trainer.lora_dropout,
         target_modules=sorted(trainer.lora_targets) or linear_layers(loaded),
         bias="none",
-        task_type="CAUSAL_LM",
+        task_type="SEQ_2_SEQ_LM" if loaded.config.is_encoder_decoder else "CAUSAL_LM",
     )
     with seeded(seed):
         return get_peft_model(loaded, config)

@@ -40,3 +40,4 @@ def test_the_papers_backbones_are_all_here() -> None:
     named = {path.stem for path in FILES}
     assert named >= {"llama2_7b", "llama2_13b", "llama2_70b", "llama_65b", "codellama_34b", "llemma_34b"}
     assert named >= {"wizardmath_7b", "wizardmath_70b", "metamath_13b", "metamath_70b"}
+    assert named >= {"codet5_small", "codet5_base", "codet5_large"}  # of PaD

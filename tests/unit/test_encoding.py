@@ -8,7 +8,16 @@ import pytest
 from toy import toy_examples, toy_tokenizer
 
 from lema.errors import ConfigError
-from lema.lm.encoding import completion_ids, encode, end_id, prompt_ids, prompts_ids, stop_ids, unlearned_tokens
+from lema.lm.encoding import (
+    completion_ids,
+    encode,
+    end_id,
+    prompt_ids,
+    prompts_ids,
+    read_by_encoder,
+    stop_ids,
+    unlearned_tokens,
+)
 from lema.records import Example
 from lema.trainers.batches import IGNORED, collate
 
@@ -43,6 +52,20 @@ def test_prompt_and_completion_are_tokenised_apart(tokenizer: Any) -> None:
     assert encoded.targets == len(completion_ids(tokenizer, example.completion))
 
 
+def test_an_encoder_reads_the_prompt_with_the_end_token_and_the_decoder_learns_what_follows_its_start(
+    tokenizer: Any,
+) -> None:
+    example = toy_examples(1)[0]
+    (encoded,) = encode(tokenizer, [example], start_token=2)
+    assert tokenizer.decode(list(encoded.read or ())) == f"<s>{example.prompt}</s>"
+    assert tokenizer.decode(list(encoded.ids)) == f"<pad>{example.completion}</s>"
+    (continued,) = encode(tokenizer, [example])
+    assert encoded.prompt == 1 and encoded.targets == continued.targets
+    assert encoded.tokens == continued.tokens + 1  # the end token of the prompt
+    (row,) = read_by_encoder(tokenizer, [prompt_ids(tokenizer, example.prompt)])
+    assert row == list(encoded.read or ())
+
+
 def marked(text: str, *stretches: str) -> Example:
     """An example whose completion is `text`, in which these stretches are not learned."""
     places = tuple((text.index(part), text.index(part) + len(part)) for part in stretches)
@@ -58,6 +81,17 @@ def test_unlearned_stretches_carry_no_loss_and_everything_else_behind_the_prompt
     learned = tokenizer.decode(labels)
     assert "= 4" not in learned and learned.endswith("3.</s>") and "Step 2:" in learned
     assert encoded.targets == len(labels)
+
+
+def test_what_is_not_learned_is_the_same_text_in_a_decoder(tokenizer: Any) -> None:
+    example = marked("Step 1: 4.\nStep 2: The answer is 3.", "Step 2:")
+    (continued,) = encode(tokenizer, [example])
+    (encoded,) = encode(tokenizer, [example], start_token=2)
+    moved = continued.prompt - 1
+    assert encoded.unlearned == tuple((start - moved, end - moved) for start, end in continued.unlearned) != ()
+    labels = collate([(encoded,)], packed=False)["labels"][0].tolist()
+    learned = tokenizer.decode([label for label in labels if label != IGNORED])
+    assert learned == "Step 1: 4.\n The answer is 3.</s>"
 
 
 def test_a_token_on_the_border_of_an_unlearned_stretch_is_learned(tokenizer: Any) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,13 +12,23 @@ import torch
 from toy import toy_model, toy_seq2seq
 from toy_lab import run_stage
 from toy_pickers import discriminated, sampled
+from toy_programs import BODY, PROGRAMS, TASK, experiment
 
 from lema.discrimination.asking import Asking
 from lema.engines.seq2seq import Seq2Seq
+from lema.engines.transformers import Transformers
+from lema.engines.vllm import Vllm
 from lema.errors import ConfigError
+from lema.formats import Format
 from lema.lm.loading import load_seq2seq, load_tokenizer
 from lema.models import Model
+from lema.pad.stepping import StepBeam
 from lema.protocols import Prompt, Sampling
+from lema.sections import Evaluation
+from lema.slices import Slice
+from lema.spec import key
+from lema.stages.evaluate import Evaluate
+from lema.stages.sampling import solving
 from lema.store import Store
 
 TEXTS = ["What is 1 + 1?", "What is 12 + 30 + 4? Think.", "What?"]
@@ -67,8 +80,85 @@ def test_it_samples_and_picks_in_the_stages(model: Model, tmp_path: Path) -> Non
     assert store.get(stage).summary["invalid"] == 0 and store.get(stage).summary["questions"] == 6
 
 
-def test_what_it_cannot_do_is_said(model: Model, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="not trained here"), Seq2Seq(model=model).open(checkpoint=tmp_path):
+def test_log_probabilities_of_a_sample_are_those_of_its_tokens(model: Model) -> None:
+    plain = load_seq2seq(model)
+    with Seq2Seq(model=model, device="cpu").open() as complete:
+        replies = complete(prompts(), Sampling(max_tokens=6, logprobs=True))
+    for text, (reply,) in zip(TEXTS, replies, strict=True):
+        read = encoded(model, text)
+        ids = plain.generate(read, max_new_tokens=6, do_sample=False, num_beams=1)[:, 1:]
+        with torch.no_grad():
+            table = plain(input_ids=read, labels=ids).logits[0].log_softmax(-1)
+        assert reply.logprobs == pytest.approx(table.gather(-1, ids[0][:, None])[:, 0].tolist(), abs=1e-4)
+
+
+def test_whole_solutions_are_scored_for_the_likelihood_read_out(model: Model, tmp_path: Path) -> None:
+    engine = Seq2Seq(model=model, device="cpu")
+    candidates = sampled(4, engine=engine, sampling=Sampling(n=2, temperature=1.0, max_tokens=8))
+    asking = Asking(read_out="likelihood", view="full_solution", shots=0)
+    stage = discriminated(candidates=candidates, engine=engine, asking=asking, demos=None)
+    store = Store(tmp_path / "store")
+    run_stage(store, stage)
+    assert store.get(stage).summary["invalid"] == 0 and store.get(stage).summary["questions"] == 4
+
+
+def test_it_is_what_it_was_where_nothing_new_is_asked_of_it(model: Model) -> None:
+    assert key(Seq2Seq(model=model)) == key(Seq2Seq(model=model, quantised=False))
+    assert key(Seq2Seq(model=model)) != key(Seq2Seq(model=model, quantised=True))
+
+
+def test_each_engine_names_the_other_for_a_model_that_is_not_its_own(model: Model, tmp_path: Path) -> None:
+    causal = toy_model(tmp_path / "llama")
+    with pytest.raises(ConfigError, match=r"toy is no encoder-decoder model\. .*Transformers .*evaluation=greedy"):
+        load_seq2seq(causal)
+    told = r"toy-seq2seq is an encoder-decoder model, and .*evaluation=seq2seq, reasoner=seq2seq"
+    with pytest.raises(ConfigError, match=told), Transformers(model=model, device="cpu").open():
         pass
-    with pytest.raises(ConfigError, match="is no encoder-decoder model"):
-        load_seq2seq(toy_model(tmp_path / "llama"))
+    with pytest.raises(ConfigError, match=told):
+        Vllm(model=model).setup(None, "cuda")
+    trained = Path(model.path or "")
+    with (
+        pytest.raises(ConfigError, match="toy is an encoder-decoder"),
+        Transformers(model=causal, device="cpu").open(checkpoint=trained),
+    ):
+        pass
+
+
+def test_a_beam_over_lines_is_refused_where_an_answer_cannot_be_begun(model: Model) -> None:
+    engine = Seq2Seq(model=model, device="cpu")
+    beam = dataclasses.replace(BODY, beam=StepBeam())  # type: ignore[type-var]
+    scored = Evaluation(questions=Slice(split="test", stop=5), engine=engine, sampling=Sampling(), base=False)
+    refused = pytest.raises(ConfigError, match=r"executing\.beam: .*begins anew .*executing=body")
+    with refused:
+        experiment(PROGRAMS, executing=beam, evaluation=scored).check()
+    stage = Evaluate(
+        task=TASK,
+        questions=Slice(split="test", stop=5),
+        engine=engine,
+        format=Format(),
+        sampling=Sampling(),
+        executing=beam,
+    )
+    with pytest.raises(ConfigError, match=r"executing\.beam"), engine.open() as complete, solving(stage, complete):
+        pass
+
+
+def test_pickled_weights_are_refused_with_what_to_do(model: Model, tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    shutil.copytree(Path(model.path or ""), folder)
+    (folder / "model.safetensors").unlink()
+    torch.save(load_seq2seq(model).state_dict(), folder / "pytorch_model.bin")
+    with pytest.raises(ConfigError, match=r"no weights in safetensors, .*save_pretrained.* model\.path=<folder>"):
+        load_seq2seq(Model(name="old", path=str(folder), dtype="float32"))
+
+
+def test_a_decoder_that_does_not_say_where_it_begins_is_an_error(model: Model, tmp_path: Path) -> None:
+    folder = tmp_path / "silent"
+    shutil.copytree(Path(model.path or ""), folder)
+    for name in ("config.json", "generation_config.json"):
+        said = json.loads((folder / name).read_text())
+        said.pop("decoder_start_token_id", None)
+        (folder / name).write_text(json.dumps(said))
+    silent = Model(name="silent", path=str(folder), dtype="float32")
+    with pytest.raises(ConfigError, match="set decoder_start_token_id"), Seq2Seq(model=silent, device="cpu").open():
+        pass

@@ -59,8 +59,9 @@ def test_a_model_is_loaded_as_the_transformers_engine_would(model: Model) -> Non
     assert there.llm["dtype"] == "bfloat16" and there.llm["quantization"] == "bitsandbytes"
     assert there.llm["max_model_len"] == 512 and not there.cpu
     hub = Vllm(model=Model(name="toy", hub="a/b", revision="c0ffee", dtype="float16"), max_model_len=64)
+    known = load_config(model)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lema.engines.vllm.load_config", lambda *_: None)  # the hub is not asked
+        patch.setattr("lema.engines.vllm.load_config", lambda *_: known)  # the hub is not asked
         asked = hub.setup(None, "cpu").llm
     assert (asked["model"], asked["revision"], asked["dtype"], asked["max_model_len"]) == (
         "a/b",

@@ -95,6 +95,38 @@ def test_a_plain_batch_leaves_attention_to_causality() -> None:
     assert set(batch) == {"input_ids", "labels"}
 
 
+def pairs(n: int) -> list[Encoded]:
+    """What an encoder-decoder is given: prompts of 2, 3, ... tokens, completions of n, n - 1, ..."""
+    return [
+        Encoded(
+            ids=array("i", [7, *[number + 20] * (n - number)]), prompt=1, read=array("i", [number + 10] * (number + 2))
+        )
+        for number in range(n)
+    ]
+
+
+def test_an_encoder_has_its_padding_hidden_and_a_decoder_begins_without_loss() -> None:
+    plan = order([(example,) for example in pairs(3)], batch_size=3, epochs=1, max_steps=None, seed=0)
+    batch = MicroBatches(plan, micro_batch=3)[0]
+    lines = sorted(range(3), key=lambda line: int(batch["input_ids"][line, 0]))
+    named = {name: [batch[name][line].tolist() for line in lines] for name in batch}
+    assert named == {
+        "input_ids": [[10, 10, 0, 0], [11, 11, 11, 0], [12, 12, 12, 12]],
+        "attention_mask": [[1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]],
+        "decoder_input_ids": [[7, 20, 20, 20], [7, 21, 21, 0], [7, 22, 0, 0]],
+        "labels": [[IGNORED, 20, 20, 20], [IGNORED, 21, 21, IGNORED], [IGNORED, 22, IGNORED, IGNORED]],
+    }
+    assert plan.targets() == [3 + 2 + 1]
+    assert [length(row) for row in plan.rows] == [2 + 3, 3 + 2, 4 + 1]  # the start token is of neither text
+
+
+def test_a_rank_without_rows_has_something_for_both_halves_and_no_loss() -> None:
+    plan = order([(example,) for example in pairs(5)], batch_size=4, epochs=1, max_steps=None, seed=0)
+    idle = MicroBatches(plan, micro_batch=1, processes=4, rank=3)[1]
+    assert set(idle) == {"input_ids", "attention_mask", "decoder_input_ids", "labels"}
+    assert (idle["labels"] == IGNORED).all() and (idle["attention_mask"] == 1).all()
+
+
 def test_order_is_a_function_of_rows_seed_and_batch_size() -> None:
     rows = [(example,) for example in toy_rows(20)]
     first, second = (order(rows, batch_size=4, epochs=1.5, max_steps=None, seed=3) for _ in range(2))

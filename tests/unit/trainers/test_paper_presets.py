@@ -61,6 +61,21 @@ PRESETS: dict[str, dict[str, Any]] = {
     "lema_full_34b": FULL | {"epochs": 2.0},
 }
 
+#: PaD, its code: the defaults of its Trainer but for the rate. It stops early; checkpoint=best_on_dev stands for that.
+PAD = {
+    "method": "full",
+    "learning_rate": 6e-5,
+    "batch_size": 8,
+    "max_steps": None,
+    "schedule": "linear",
+    "warmup": 0.0,
+    "weight_decay": 0.0,
+    "beta2": 0.999,
+    "max_grad_norm": 1.0,
+    "optimizer": "adamw_torch",
+    "packing": False,
+}
+
 
 def preset(name: str) -> Finetune:
     made = build(yaml.safe_load((ROOT / "conf" / "trainer" / f"{name}.yaml").read_text()), "trainer")
@@ -71,6 +86,12 @@ def preset(name: str) -> Finetune:
 @pytest.mark.parametrize(("name", "flag"), [(name, flag) for name, flags in PRESETS.items() for flag in flags])
 def test_a_flag_is_the_papers(name: str, flag: str) -> None:
     assert getattr(preset(name), flag) == PRESETS[name][flag]
+
+
+@pytest.mark.parametrize("flag", PAD)
+def test_students_of_programs_are_trained_as_pads_are(flag: str) -> None:
+    assert getattr(preset("pad_codet5"), flag) == PAD[flag]
+    assert preset("pad_codet5").keep_every is not None
 
 
 @pytest.mark.parametrize(("name", "accumulated"), [("lema_qlora", 4), ("lema_qlora_math", 8)])
