@@ -85,7 +85,7 @@ class Learned(Spec):
         """Load the trained scorer.
 
         Raises:
-            ConfigError: there is none.
+            ConfigError: there is none, or the model is not one that continues a text.
         """
         if checkpoint is None or format_ is None:
             raise ConfigError(
@@ -93,10 +93,15 @@ class Learned(Spec):
                 "programs has. Take another scorer here."
             )
         from lema.lm.choosing import choice_ids, choose
-        from lema.lm.loading import load_model, load_tokenizer, pick_device
+        from lema.lm.loading import load_config, load_model, load_tokenizer, pick_device
         from lema.lm.replies import context, token_ids
         from lema.lm.scoring import next_logprobs
 
+        if load_config(self.model, checkpoint).is_encoder_decoder:
+            raise ConfigError(
+                f"executing.beam.scorer.model: {self.model.name} is an encoder-decoder model, and a scorer reads text "
+                "and the word that continues it. Take a causal one."
+            )
         tokenizer = load_tokenizer(self.model, checkpoint)
         loaded = load_model(self.model, checkpoint, device=pick_device(self.device), quantised=self.quantised)
         words = Sampling(choices=(self.right, self.wrong))

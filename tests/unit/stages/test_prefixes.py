@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from toy import toy_model
+from toy import toy_model, toy_seq2seq
 from toy_further import Keeper
 from toy_lab import run, run_stage
 from toy_paths import planted
@@ -263,6 +263,13 @@ def test_test_questions_are_held_out_of_it_too(toy: dict[str, Any]) -> None:
 def test_a_scorer_that_could_learn_nothing_is_refused(toy: dict[str, Any], changed: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         dataclasses.replace(toy["executing"].beam.scorer, **changed).check()
+
+
+def test_a_scorer_that_is_an_encoder_decoder_is_refused(tmp_path: Path) -> None:
+    scorer = Learned(model=toy_seq2seq(tmp_path), device="cpu")
+    opened = scorer.open("body", lambda _: [], format_=Format(), checkpoint=tmp_path)
+    with pytest.raises(ConfigError, match="encoder-decoder"), opened:
+        pass
 
 
 @spec
