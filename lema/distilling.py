@@ -144,6 +144,7 @@ def train_scorer(e: Experiment, programs: Synthesise | None, tests: Sequence[Tes
         right=scorer.right,
         wrong=scorer.wrong,
         comments=e.executing.beam.comments,
+        balanced=scorer.balanced,
         at_most=scorer.at_most,
         seed=scorer.seed,
         decontamination=e.decontamination,

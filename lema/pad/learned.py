@@ -41,6 +41,7 @@ class Learned(Spec):
         sampling: of the student; the same as `refinement.sampled` shares its programs.
         questions: that the student is sampled on; None: those of the synthesis, from which it learned.
         trainer: None: the experiment's.
+        balanced: as many right as other programs of each question; a scorer learns which questions are easy otherwise.
         at_most: examples, drawn by the seed; None: all.
         seed: of sampling, and of what `at_most` keeps.
         right, wrong: the words; any that the tokenizer tells apart, best of one token each.
@@ -52,6 +53,7 @@ class Learned(Spec):
     sampling: Sampling = Sampling(n=4, temperature=0.7, max_tokens=96)
     questions: Slice | None = None
     trainer: Trainer | None = None
+    balanced: bool = True
     at_most: Count | None = None
     seed: int = 0
     right: str = " right"

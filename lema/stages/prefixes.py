@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -35,6 +35,9 @@ class Prefixes(Stage):
 
     Args:
         sampled: judged programs of training questions.
+        balanced: as many right as other programs of each question, drawn by the seed. The rest is left out, with
+            questions that have one sort alone: the word would say how hard a question is, which is the same for all
+            lines that a beam compares.
         at_most: examples, drawn by the seed.
     """
 
@@ -45,6 +48,7 @@ class Prefixes(Stage):
     right: str
     wrong: str
     comments: bool = False
+    balanced: bool = True
     at_most: Annotated[int, Field(ge=1)] | None = None
     seed: int = 0
     decontamination: Decontamination | None = None
@@ -54,7 +58,7 @@ class Prefixes(Stage):
         """Write the examples.
 
         Raises:
-            InputError: all programs are right, or none is.
+            InputError: there are no right programs, or no others, of any question.
         """
         artifact = inputs(self.sampled)
         questions = {question.id: question for question in artifact.rows("questions.jsonl", Question)}
@@ -62,13 +66,14 @@ class Prefixes(Stage):
         leaked = {row.question_id for row in dropped}
         programs = [one for one in artifact.rows("solutions.jsonl", Solution) if one.question_id not in leaked]
         right = sum(one.verdict is Verdict.RIGHT for one in programs)
-        if not 0 < right < len(programs):
+        used = list(self.contrasted(programs)) if self.balanced else programs
+        if not used or not 0 < right < len(programs):
             raise InputError(
                 f"executing.beam.scorer: {right:,} of the {len(programs):,} sampled programs are right, and a scorer "
-                "learns from right and wrong ones. Sample more, at another temperature (scorer.sampling), or on other "
-                "questions (scorer.questions)."
+                "learns from right and wrong ones" + (" of the same question" if self.balanced else "") + ". Sample "
+                "more, at another temperature (scorer.sampling), or on other questions (scorer.questions)."
             )
-        made = [example for one in programs for example in self.examples(questions[one.question_id], one)]
+        made = [example for one in used for example in self.examples(questions[one.question_id], one)]
         kept = made
         if self.at_most is not None and self.at_most < len(made):
             drawn = random.Random(f"prefixes {self.seed}").sample(range(len(made)), self.at_most)
@@ -81,7 +86,8 @@ class Prefixes(Stage):
         return {
             "programs": len(programs),
             "right": right,
-            "questions": len({one.question_id for one in programs}),
+            "used": len(used),
+            "questions": len({one.question_id for one in used}),
             "prefixes": len(made),
             "different": len(words),
             "of_both": sum(
@@ -91,6 +97,18 @@ class Prefixes(Stage):
             "share_right": sum(example.completion == self.right for example in kept) / len(kept),
             "leaks": len(leaked),
         }
+
+    def contrasted(self, programs: Sequence[Solution]) -> Iterator[Solution]:
+        """As many right as other programs of each question, in their order."""
+        asked: dict[str, list[Solution]] = defaultdict(list)
+        for one in programs:
+            asked[one.question_id].append(one)
+        for id_, several in asked.items():
+            draw = random.Random(f"balanced {self.seed} {id_}")
+            sorts = [[one for one in several if (one.verdict is Verdict.RIGHT) is right] for right in (True, False)]
+            fewest = min(map(len, sorts))
+            kept = {one.id for sort in sorts for one in draw.sample(sort, fewest)}
+            yield from (one for one in several if one.id in kept)
 
     def examples(self, question: Question, program: Solution) -> list[Example]:
         """One for each line that a beam would score."""

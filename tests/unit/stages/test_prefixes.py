@@ -80,7 +80,7 @@ TEXTS = [(RIGHT, Verdict.RIGHT), (WRONG, Verdict.WRONG), (FAILS, Verdict.NO_ANSW
 
 
 def test_a_beginning_is_as_likely_right_as_the_programs_that_share_it(tmp_path: Path) -> None:
-    summary, examples = made(tmp_path, TEXTS)
+    summary, examples = made(tmp_path, TEXTS, balanced=False)
     first, _ = TASK.questions("train", 0, 2)
     own = [one for one in examples if one.question_id == first.id]
     shared = f"Question: {first.text}\nAnswer =\n{BOTH}\nThis step is"
@@ -103,19 +103,47 @@ def test_nothing_of_the_answer_is_in_what_is_read(tmp_path: Path) -> None:
 
 
 def test_a_limit_draws_by_the_seed_and_keeps_the_order(tmp_path: Path) -> None:
-    _, whole = made(tmp_path / "whole", TEXTS)
-    _, few = made(tmp_path / "few", TEXTS, at_most=5)
-    _, again = made(tmp_path / "again", TEXTS, at_most=5)
-    _, other = made(tmp_path / "other", TEXTS, at_most=5, seed=1)
+    _, whole = made(tmp_path / "whole", TEXTS, balanced=False)
+    _, few = made(tmp_path / "few", TEXTS, balanced=False, at_most=5)
+    _, again = made(tmp_path / "again", TEXTS, balanced=False, at_most=5)
+    _, other = made(tmp_path / "other", TEXTS, balanced=False, at_most=5, seed=1)
     assert few == again != other and len(few) == len(other) == 5
     left = iter(whole)
     assert all(one in left for one in few)
 
 
+def test_a_balanced_question_has_as_many_right_as_other_programs_and_one_of_one_sort_has_none(tmp_path: Path) -> None:
+    first, second, third = TASK.questions("train", 0, 3)
+    many = [(f"Step = Mia = {n}\nAnswer = Mia", Verdict.RIGHT if n < 5 else Verdict.WRONG) for n in range(7)]
+    solutions = [
+        *sampled(first, *many),
+        *sampled(second, *((text, Verdict.WRONG) for text, _ in many)),
+        *sampled(third, (FAILS, Verdict.NO_ANSWER), (RIGHT, Verdict.RIGHT), (WRONG, Verdict.UNDECIDED)),
+    ]
+    programs = planted(tmp_path / "sampled", questions=[first, second, third], solutions=solutions)
+    chosen = {}
+    for seed in range(4):
+        stage = Prefixes(sampled=programs, form="body", format=Format(), right="R", wrong="W", seed=seed)
+        run_stage(store := Store(tmp_path / f"store{seed}"), stage)
+        rows = [one for one in store.get(stage).rows("examples.jsonl", Example) if "Answer = " in one.prompt]
+        assert Counter((one.question_id, one.completion) for one in rows if one.question_id == first.id) == {
+            (first.id, "R"): 2,
+            (first.id, "W"): 2,
+        }
+        assert second.id not in {one.question_id for one in rows}
+        summary = store.get(stage).summary
+        assert (summary["programs"], summary["right"], summary["used"], summary["questions"]) == (17, 6, 6, 2)
+        chosen[seed] = tuple(one.prompt for one in rows)
+    assert len(set(chosen.values())) > 1
+
+
+@pytest.mark.parametrize("balanced", [True, False])
 @pytest.mark.parametrize("verdict", [Verdict.RIGHT, Verdict.WRONG])
-def test_programs_that_are_all_alike_teach_nothing_and_are_refused(tmp_path: Path, verdict: Verdict) -> None:
+def test_programs_that_are_all_alike_teach_nothing_and_are_refused(
+    tmp_path: Path, verdict: Verdict, balanced: bool
+) -> None:
     with pytest.raises(InputError, match="right and wrong ones"):
-        made(tmp_path, [(RIGHT, verdict), (WRONG, verdict)])
+        made(tmp_path, [(RIGHT, verdict), (WRONG, verdict)], balanced=balanced)
 
 
 def test_a_training_question_that_gives_a_test_question_away_is_left_out(tmp_path: Path) -> None:
@@ -225,6 +253,7 @@ def test_how_a_scorer_is_run_decides_no_key_and_how_it_is_made_does(toy: dict[st
         {"at_most": 10},
         {"seed": 1},
         {"right": " not"},
+        {"balanced": False},
         {"trainer": Finetune(method="full", learning_rate=1e-3, epochs=1.0, batch_size=8, device="cpu")},
         {"questions": Slice(split="train", start=50, stop=60)},
     ]
