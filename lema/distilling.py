@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from lema.datasets import parts_of, told_parts
 from lema.errors import ConfigError
+from lema.pad.learned import Learned
 from lema.pad.stepping import check_engine
 from lema.stages.generate import Generate
+from lema.stages.prefixes import Prefixes
 from lema.stages.refine import Refine
 from lema.stages.synthesise import Synthesise
+from lema.stages.train import Train
 
 if TYPE_CHECKING:
     from lema.blend import Blend
     from lema.experiment import Experiment
     from lema.pad.executing import Executing
+    from lema.protocols import Sampling
     from lema.sections import Scored
+    from lema.slices import Slice
     from lema.stage import Stage
-    from lema.stages.train import Train
+    from lema.stages.mix import TestSet
 
 #: The model that is fine-tuned on another mix of the same experiment.
 Learn = Callable[["Blend"], "Train"]
@@ -43,6 +49,8 @@ def check_programs(e: Experiment) -> None:
             f"refinement: data_mix={e.data_mix.name} takes repairs of programs, and nothing breaks any. Take "
             "refinement=injected or refinement=injected_and_sampled."
         )
+    if (scorer := learned_scorer(e)) is not None:
+        check_scorer(e, scorer)
 
 
 def executed(e: Experiment, *, trained: bool) -> Executing | None:
@@ -69,29 +77,79 @@ def refine(e: Experiment, programs: Synthesise | None, learn: Learn) -> Refine |
     section = e.refinement
     if not e.data_mix.refinements or programs is None or section is None or e.executing is None:
         return None
-    student = None
+    sampled = None
     if section.sampled is not None:
-        student = Generate(
-            task=e.task,
-            questions=e.synthesis.questions if e.synthesis is not None else programs.questions,
-            engine=e.evaluation.engine,
-            format=e.format,
-            sampling=section.sampled,
-            seed=section.seed,
-            trained=learn(dataclasses.replace(e.data_mix, name="programs", refinements=0.0)),
-            executing=e.executing.once(),
-            part=section.part,
-        )
+        sampled = student(e, programs.questions, section.sampled, section.seed, section.part, learn)
     return Refine(
         programs=programs,
         executing=e.executing.once(),
         format=e.format,
         injected=section.injected,
         per_program=section.per_program,
-        sampled=student,
+        sampled=sampled,
         seed=section.seed,
         part=section.part,
     )
+
+
+def student(e: Experiment, questions: Slice, sampling: Sampling, seed: int, part: int, learn: Learn) -> Generate:
+    """Programs of the model that has learned from programs alone; what it fails at, and what it gets wrong."""
+    assert e.executing is not None
+    return Generate(
+        task=e.task,
+        questions=questions,
+        engine=e.evaluation.engine,
+        format=e.format,
+        sampling=sampling,
+        seed=seed,
+        trained=learn(dataclasses.replace(e.data_mix, name="programs", refinements=0.0)),
+        executing=e.executing.once(),
+        part=part,
+    )
+
+
+def learned_scorer(e: Experiment) -> Learned | None:
+    """The scorer of steps that this experiment trains; None where its beam has another, or it has no beam."""
+    how = executed(e, trained=True)
+    scorer = how.beam.scorer if how is not None and how.beam is not None else None
+    return scorer if isinstance(scorer, Learned) else None
+
+
+def check_scorer(e: Experiment, scorer: Learned) -> None:
+    """Raise ConfigError for a scorer that cannot be trained, or would be on questions that are scored."""
+    scorer.trainer_or(e.trainer).check_model(scorer.model, from_checkpoint=False)
+    if scorer.questions is None:
+        return
+    name = "executing.beam.scorer.questions"
+    e.check_split(name, scorer.questions)
+    for scored in e.scored:
+        if scored.task.name == e.task.name and scored.where.overlaps(scorer.questions, parts_of(e.task)):
+            raise ConfigError(
+                f"{name} ({scorer.questions}) and evaluation.questions ({scored.where}) overlap: a scorer must not "
+                f"learn from questions that it helps to answer. Choose other slices.{told_parts(e.task)}"
+            )
+
+
+def train_scorer(e: Experiment, programs: Synthesise | None, tests: Sequence[TestSet], learn: Learn) -> Train | None:
+    """The training of the beam's scorer, on programs of the student that refinements come from too."""
+    scorer = learned_scorer(e)
+    if scorer is None or programs is None or e.executing is None or e.executing.beam is None:
+        return None
+    where = scorer.questions or programs.questions
+    prefixes = Prefixes(
+        sampled=student(e, where, scorer.sampling, scorer.seed, scorer.part, learn),
+        form=e.executing.form,
+        format=e.format,
+        right=scorer.right,
+        wrong=scorer.wrong,
+        comments=e.executing.beam.comments,
+        at_most=scorer.at_most,
+        seed=scorer.seed,
+        decontamination=e.decontamination,
+        tests=tuple(tests) if e.decontamination is not None else (),
+    )
+    trainer = scorer.trainer_or(e.trainer)
+    return Train(examples=prefixes, model=scorer.model, trainer=trainer, format=e.format, seed=e.seed)
 
 
 def votes(e: Experiment, scored: Scored, trained: Stage | None) -> Generate | None:

@@ -21,7 +21,7 @@ from lema.correction_wording import (
     mistake_in_target,
     published,
 )
-from lema.pad.wording import program_prompt, refinement_prompt, told
+from lema.pad.wording import program_prompt, refinement_prompt, step_prompt, told
 from lema.programs.program import Outcome
 from lema.records import Correction, Question
 from lema.spec import Spec, spec
@@ -109,6 +109,10 @@ class Format(Spec):
     def program_prompt(self, question: Question) -> str:
         """The input that asks for a program (PaD, arXiv 2305.13888)."""
         return program_prompt(self.wording, question)
+
+    def step_prompt(self, question: str, program: str) -> str:
+        """The input that asks whether a program that begins like this will be right, for a scorer of steps."""
+        return step_prompt(self.wording, question, program)
 
     def refinement_prompt(self, question: Question, broken: str, outcome: Outcome) -> str:
         """The input that asks for a program in place of one that failed, with what Python said of it."""

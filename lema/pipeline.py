@@ -9,7 +9,7 @@ from lema.analysing import analyses, needs_corrections
 from lema.blend import Blend, Budget
 from lema.datasets import Published
 from lema.discriminating import discriminations
-from lema.distilling import executed, refine, synthesise, votes
+from lema.distilling import executed, learned_scorer, refine, synthesise, train_scorer, votes
 from lema.evolving import evolved_corrections
 from lema.experiment import Experiment
 from lema.protocols import Engine, Verifier
@@ -48,6 +48,7 @@ class Pipeline:
     discriminate: tuple[Discriminate, ...] = ()  # of both too
     synthesise: Synthesise | None = None
     refine: Refine | None = None
+    scorer: Train | None = None  # of steps of programs
     votes: tuple[Generate, ...] = ()  # several answers to each question that is scored
 
     def targets(self) -> Iterator[Stage]:
@@ -81,7 +82,8 @@ def pipeline(e: Experiment) -> Pipeline:
     assert isinstance(trained.examples, Mix)
     base = tuple(evaluate(e, scored, None) for scored in e.scored) if e.evaluation.base else ()
     untrained = e.discrimination is not None and not e.discrimination.trained
-    after = () if untrained else tuple(evaluate(e, scored, choose(e, trained, scored)) for scored in e.scored)
+    scorer = None if untrained else scorer_of_steps(e, learned, [*others, *evolved])
+    after = () if untrained else tuple(evaluate(e, scored, choose(e, trained, scored), scorer) for scored in e.scored)
     return Pipeline(
         generate=generate,
         correct=correct,
@@ -95,6 +97,7 @@ def pipeline(e: Experiment) -> Pipeline:
         analyse=() if untrained else tuple(analyses(e, correct, choose(e, trained, e.scored[0]))),
         discriminate=tuple(discriminations(e, lambda scored: choose(e, trained, scored))),
         synthesise=trained.examples.programs if isinstance(trained.examples.programs, Synthesise) else None,
+        scorer=scorer,
         refine=trained.examples.refinements if isinstance(trained.examples.refinements, Refine) else None,
         votes=tuple(
             stage
@@ -177,13 +180,27 @@ def train(
     return Train(examples=mix, model=e.model, trainer=e.trainer, format=e.format, seed=e.seed)
 
 
-def held_out(e: Experiment) -> Iterator[TestSet]:
+def scorer_of_steps(e: Experiment, correct: Correct | None, further: Sequence[Correct]) -> Train | None:
+    """The training of what scores the lines of a beam; None where that does not learn."""
+    scorer = learned_scorer(e)
+    if scorer is None:
+        return None
+    also = () if scorer.questions is None else (scorer.questions.split,)
+    return train_scorer(
+        e, synthesise(e), tuple(held_out(e, also)), lambda other: train(e, correct, further, Budget(share=None), other)
+    )
+
+
+def held_out(e: Experiment, also: Sequence[str] = ()) -> Iterator[TestSet]:
     """What no training example may give away: the whole splits that are scored, so that scoring fewer of their
     questions changes no training set.
 
     Where training examples come from the very split, the questions of it that are scored.
+
+    Args:
+        also: further splits that something is learned from.
     """
-    learned = {where.split for name, where in e.sources() if e.learns_from(name)}
+    learned = {where.split for name, where in e.sources() if e.learns_from(name)}.union(also)
     for scored in e.scored:
         same = scored.task.name == e.task.name and scored.where.split in learned
         yield TestSet(task=scored.task, questions=scored.where if same else Slice(split=scored.where.split))
@@ -210,7 +227,7 @@ def choose(e: Experiment, trained: Train, scored: Scored) -> Train | Select:
     )
 
 
-def evaluate(e: Experiment, scored: Scored, trained: Stage | None) -> Evaluate:
+def evaluate(e: Experiment, scored: Scored, trained: Stage | None, scorer: Stage | None = None) -> Evaluate:
     """The evaluation of a trained model, or of the model as it was, on one task."""
     return Evaluate(
         task=scored.task,
@@ -221,6 +238,7 @@ def evaluate(e: Experiment, scored: Scored, trained: Stage | None) -> Evaluate:
         trained=trained,
         seed=e.evaluation.seed,
         executing=executed(e, trained=trained is not None),
+        scorer=scorer,
         part=e.evaluation.part,
     )
 

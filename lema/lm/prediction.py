@@ -6,14 +6,13 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import msgspec
 
 from lema.errors import StageFailed
-from lema.lm.encoding import Encoded, encode
-from lema.lm.loading import load_model, load_tokenizer, pick_device
-from lema.lm.scoring import batches, check_lengths
+from lema.lm.encoding import Encoded
+from lema.lm.reading import How, at_targets, open_reader
 from lema.models import Model
 from lema.records import Example
 
@@ -37,61 +36,37 @@ Predict = Callable[[Sequence[Example]], list[Predicted]]
 
 
 @contextlib.contextmanager
-def open_predictor(
-    model: Model,
-    checkpoint: Path | None = None,
-    *,
-    chat: bool = False,
-    quantised: bool = False,
-    device: str = "auto",
-    batch_tokens: int = 8192,
-) -> Iterator[Predict]:
-    """Load a model and look at its predictions of completions; arguments as in `lema.lm.scoring.open_scorer`.
+def open_predictor(model: Model, checkpoint: Path | None = None, **how: Unpack[How]) -> Iterator[Predict]:
+    """Load a model and look at its predictions of completions; arguments as in `lema.lm.reading.open_reader`.
 
     Raises (on use):
         InputError: an example is longer than the model's context.
         StageFailed: a sum is not a number.
     """
-    tokenizer = load_tokenizer(model, checkpoint)
-    loaded = load_model(model, checkpoint, device=pick_device(device), quantised=quantised)
+    with open_reader(predictions, model, checkpoint, **how) as read:
 
-    def predict(examples: Sequence[Example]) -> list[Predicted]:
-        encoded = encode(tokenizer, examples, chat=chat)
-        check_lengths(loaded, examples, encoded)
-        found: dict[int, Predicted] = {}
-        for batch in batches([len(example.ids) for example in encoded], batch_tokens):
-            found |= zip(batch, predictions(loaded, [encoded[number] for number in batch]), strict=True)
-        for number, example in enumerate(examples):
-            if not math.isfinite(found[number].bits + found[number].entropy):
-                raise StageFailed(f"{model.name} gives the target of {example.question_id} {found[number].bits} bits")
-        return [found[number] for number in range(len(examples))]
+        def predict(examples: Sequence[Example]) -> list[Predicted]:
+            found = read(examples)
+            for example, one in zip(examples, found, strict=True):
+                if not math.isfinite(one.bits + one.entropy):
+                    raise StageFailed(f"{model.name} gives the target of {example.question_id} {one.bits} bits")
+            return found
 
-    yield predict
+        yield predict
 
 
 def predictions(model: Any, batch: Sequence[Encoded]) -> list[Predicted]:
     """Sums over the target tokens of each text of a batch, from one pass of the model; in float32 a token and float64
-    in sum.
-
-    Padded on the right and without a mask, as in training: attention is causal, so no token sees padding.
-    """
+    in sum."""
     import torch
 
-    device = next(model.parameters()).device
-    longest = max(len(example.ids) for example in batch)
-    ids = torch.zeros((len(batch), longest), dtype=torch.long)
-    wanted = torch.zeros((len(batch), longest - 1), dtype=torch.bool)
-    for row, example in enumerate(batch):
-        ids[row, : len(example.ids)] = torch.tensor(example.ids)
-        wanted[row, example.prompt - 1 : len(example.ids) - 1] = True
-    ids, wanted = ids.to(device), wanted.to(device)
     with torch.inference_mode():
-        logits = model(input_ids=ids, use_cache=False).logits[:, :-1][wanted]
-        targets, some = ids[:, 1:][wanted], max(1, CELLS // logits.shape[-1])
+        logits, targets, rows = at_targets(model, batch)
+        some = max(1, CELLS // logits.shape[-1])
         parts = range(0, len(targets), some)
         each = torch.cat([of_tokens(logits[at : at + some], targets[at : at + some]) for at in parts])
-    sums = torch.zeros((len(batch), 3), dtype=torch.double, device=device)
-    sums.index_add_(0, wanted.nonzero()[:, 0], each)
+    sums = torch.zeros((len(batch), 3), dtype=torch.double, device=each.device)
+    sums.index_add_(0, rows, each)
     return [
         Predicted(tokens=len(example.ids) - example.prompt, bits=nats / LN2, entropy=entropy / LN2, top=round(top))
         for example, (nats, entropy, top) in zip(batch, sums.tolist(), strict=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -123,11 +124,14 @@ def class_and_rounds(rung: str) -> tuple[str, int]:
 
 
 @contextmanager
-def answering(executing: Executing, format_: Format) -> Iterator[Answerer]:
-    """Open the sandbox, and the scorer of the beam if it has one."""
+def answering(executing: Executing, format_: Format, scorer_checkpoint: Path | None = None) -> Iterator[Answerer]:
+    """Open the sandbox, and the scorer of the beam if it has one, with its checkpoint if it was trained."""
     with ExitStack() as held:
         run = held.enter_context(executing.sandbox.open())
         scorer = executing.beam.scorer if executing.beam is not None else None
         texts = partial(executing.run, run)
-        score = None if scorer is None else held.enter_context(scorer.open(executing.form, texts))
+        score = None
+        if scorer is not None:
+            opened = scorer.open(executing.form, texts, format_=format_, checkpoint=scorer_checkpoint)
+            score = held.enter_context(opened)
         yield Answerer(executing, format_, run, score)

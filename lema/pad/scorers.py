@@ -2,7 +2,7 @@
 
 The paper embeds each finished line and takes the cosine to the nearest sentence of the question: `Faithfulness`. It
 says how much a line speaks of the same things as the question, not whether it is right. `Executable` and `Likely`
-cost no further model.
+cost no further model; `lema.pad.learned` has one that is trained.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
+from lema.formats import Format
 from lema.models import Model
 from lema.pad.forms import RESULT, Form
 from lema.programs.program import Outcome, Status
@@ -52,7 +54,17 @@ Score = Callable[[Sequence[Step]], list[float]]
 class Scorer(Protocol):
     """Scores lines of a program."""
 
-    def open(self, form: Form, run: RunTexts) -> AbstractContextManager[Score]: ...
+    def open(
+        self, form: Form, run: RunTexts, *, format_: Format | None = None, checkpoint: Path | None = None
+    ) -> AbstractContextManager[Score]:
+        """Acquire what it needs.
+
+        Args:
+            run: runs texts as programs of this form.
+            format_: how the model that writes the programs is asked.
+            checkpoint: of a scorer that was trained.
+        """
+        ...
 
 
 @spec
@@ -63,7 +75,14 @@ class Executable(Spec):
     otherwise: Annotated[float, Field(gt=0, le=1)] = 0.01
 
     @contextmanager
-    def open(self, form: Form, run: RunTexts) -> Iterator[Score]:
+    def open(
+        self,
+        form: Form,
+        run: RunTexts,
+        *,
+        format_: Format | None = None,  # noqa: ARG002
+        checkpoint: Path | None = None,  # noqa: ARG002
+    ) -> Iterator[Score]:
         def score(steps: Sequence[Step]) -> list[float]:
             outcomes = run([so_far(step, form) for step in steps])
             return [1.0 if outcome.status is Status.OK else self.otherwise for outcome in outcomes]
@@ -90,7 +109,14 @@ class Likely(Spec):
     kind = "likely_step"
 
     @contextmanager
-    def open(self, form: Form, run: RunTexts) -> Iterator[Score]:  # noqa: ARG002
+    def open(
+        self,
+        form: Form,  # noqa: ARG002
+        run: RunTexts,  # noqa: ARG002
+        *,
+        format_: Format | None = None,  # noqa: ARG002
+        checkpoint: Path | None = None,  # noqa: ARG002
+    ) -> Iterator[Score]:
         yield lambda steps: [max(LOWEST, math.exp(step.logprob)) for step in steps]
 
 
@@ -110,7 +136,14 @@ class Faithfulness(Spec):
     device: Literal["auto", "cpu", "cuda"] = runtime(default="auto")
 
     @contextmanager
-    def open(self, form: Form, run: RunTexts) -> Iterator[Score]:  # noqa: ARG002
+    def open(
+        self,
+        form: Form,  # noqa: ARG002
+        run: RunTexts,  # noqa: ARG002
+        *,
+        format_: Format | None = None,  # noqa: ARG002
+        checkpoint: Path | None = None,  # noqa: ARG002
+    ) -> Iterator[Score]:
         import torch
         from transformers import AutoModel, AutoTokenizer
 

@@ -11,7 +11,7 @@ The engine needs log-probabilities and stop strings; the paper's beam is over to
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
@@ -146,7 +146,6 @@ def extended(prefix: Prefix, reply: Reply, form: Form) -> Prefix:
         raise StageFailed("executing.beam: the engine gives no log-probabilities, by which prefixes are compared")
     total = math.fsum(reply.logprobs)
     line = reply.text
-    ends = line.lstrip().startswith("return") if form == "function" else line.startswith(RESULT)
     return Prefix(
         question=prefix.question,
         before=f"{prefix.text}\n" if prefix.tokens else "",
@@ -155,15 +154,35 @@ def extended(prefix: Prefix, reply: Reply, form: Form) -> Prefix:
         score=prefix.score + total,
         tokens=prefix.tokens + len(reply.logprobs),
         # An empty line is where the model had nothing more to write.
-        done=ends or not line.strip() or reply.finish_reason == "length",
+        done=last(line, form) or not line.strip() or reply.finish_reason == "length",
     )
+
+
+def last(line: str, form: Form) -> bool:
+    """Whether a program ends with this line."""
+    return line.lstrip().startswith("return") if form == "function" else line.startswith(RESULT)
+
+
+def counts(line: str, *, comments: bool) -> bool:
+    """Whether a line is scored."""
+    return bool(line.strip()) and (comments or not line.lstrip().startswith("#"))
+
+
+def beginnings(text: str, form: Form, *, comments: bool) -> Iterator[str]:
+    """The prefixes of a program, each up to the end of a line, that a beam which writes it would score."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        if counts(line, comments=comments):
+            yield "\n".join(lines[:number])
+        if last(line, form):
+            break
 
 
 def scored(beam: StepBeam, score: Score | None, grown: Sequence[Prefix]) -> list[Prefix]:
     """The prefixes with what their last lines are worth."""
     if score is None or not beam.weight:
         return list(grown)
-    counted = [one for one in grown if one.line.strip() and (beam.comments or not one.line.lstrip().startswith("#"))]
+    counted = [one for one in grown if counts(one.line, comments=beam.comments)]
     worth = dict(zip(map(id, counted), score(counted), strict=True))
     return [
         replace(one, score=one.score + beam.weight * math.log(worth[id(one)])) if id(one) in worth else one

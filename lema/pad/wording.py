@@ -40,6 +40,23 @@ def program_prompt(wording: Wording, question: Question) -> str:
             )
 
 
+def step_prompt(wording: Wording, question: str, program: str) -> str:
+    """The input that asks whether a program that begins like this will be right; one word goes on from it."""
+    match wording:
+        case "brief":
+            return f"Question: {question}\nAnswer =\n{program}\nThis step is"
+        case "instruct":
+            return (
+                "A Python program that should compute the answer to the problem below begins like this. Say in one "
+                f"word whether it will be right or wrong.\n\nProblem: {question}\n\nProgram:\n{program}\n\nIt is"
+            )
+        case _:
+            return (
+                "A Python program for the following question begins like this. Will it be right or wrong?\n"
+                f"Question: {one_line(question)}\nProgram:\n{program}\nIt is"
+            )
+
+
 def refinement_prompt(wording: Wording, question: Question, broken: str, message: str) -> str:
     """The input that asks for a program in place of one that failed. It says nothing of the right answer."""
     match wording:

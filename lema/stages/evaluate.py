@@ -18,7 +18,10 @@ from lema.store import Work
 
 @spec
 class Evaluate(Stage):
-    """Judged solutions of the base model (`trained: null`) or of a trained one: `solutions.jsonl`."""
+    """Judged solutions of the base model (`trained: null`) or of a trained one: `solutions.jsonl`.
+
+    `scorer` is the training of what scores the steps of a beam (`lema.pad.learned`), where that was trained.
+    """
 
     kind = "evaluate"
     needs = "gpu"
@@ -32,6 +35,7 @@ class Evaluate(Stage):
     trained: Stage | None = None
     seed: int = 0
     executing: Executing | None = since(default=None)
+    scorer: Stage | None = since(default=None)
     part: Annotated[int, Field(ge=1)] = runtime(default=200)
 
     @property
@@ -39,7 +43,7 @@ class Evaluate(Stage):
         return digest(encode(canonical([self.engine, self.trained])))
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
-        chosen, solutions = sample_solutions(self, inputs, work)
+        chosen, solutions = sample_solutions(self, inputs, work, self.scorer)
         counts = tally(solutions)
         # Over questions, not over replies: a question without a reply is not answered right.
         accuracy = {"accuracy": counts["right"] / max(1, len(chosen))}

@@ -73,15 +73,20 @@ def chosen_questions(stage: Samples, inputs: Inputs) -> list[Question]:
     return stage.task.questions(where.split, where.start, where.stop)
 
 
-def sample_solutions(stage: Samples, inputs: Inputs, work: Work) -> tuple[list[Question], list[Solution]]:
+def sample_solutions(
+    stage: Samples, inputs: Inputs, work: Work, scorer: Stage | None = None
+) -> tuple[list[Question], list[Solution]]:
     """Sample and judge solutions of a stage's questions, part by part; write `questions.jsonl`, `solutions.jsonl`.
 
     Parts that a killed run finished are read, not sampled again; `stage.part` decides only how often
     that happens, never what is sampled.
+
+    Args:
+        scorer: the training of what scores steps of programs, where that was trained.
     """
     questions = chosen_questions(stage, inputs)
     complete = work.session.open(stage.engine, checkpoint=checkpoint_of(stage.trained, inputs), replies=work.replies)
-    with solving(stage, complete) as do:
+    with solving(stage, complete, checkpoint_of(scorer, inputs)) as do:
         solutions = work.map("solutions", questions, do, Solution, part=stage.part, unit="questions")
     work.write("questions.jsonl", questions)
     work.write("solutions.jsonl", solutions)
@@ -89,7 +94,9 @@ def sample_solutions(stage: Samples, inputs: Inputs, work: Work) -> tuple[list[Q
 
 
 @contextmanager
-def solving(stage: Samples, complete: Complete) -> Iterator[Callable[[Sequence[Question]], list[Solution]]]:
+def solving(
+    stage: Samples, complete: Complete, scorer: Path | None = None
+) -> Iterator[Callable[[Sequence[Question]], list[Solution]]]:
     """What gives the sampled and judged solutions of questions, by an engine that is open; paths, or programs that are
     run."""
     if stage.executing is None:
@@ -97,7 +104,7 @@ def solving(stage: Samples, complete: Complete) -> Iterator[Callable[[Sequence[Q
         return
     if stage.executing.beam is not None:
         check_engine(stage.engine)
-    with answering(stage.executing, stage.format) as answerer:
+    with answering(stage.executing, stage.format, scorer) as answerer:
         yield partial(solve_by_programs, stage, complete, answerer)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from lema.errors import ConfigError
 from lema.formats import Format
 from lema.lm.loading import is_adapter, load_model, load_tokenizer
 from lema.lm.merging import PROMPTS, compare, next_tokens
+from lema.lm.prediction import open_predictor
 from lema.lm.scoring import open_scorer
 from lema.models import Model
 from lema.pad.demos import program_of
@@ -126,6 +128,11 @@ def test_scores_are_those_of_the_library_and_the_loss_of_training_is_their_mean(
             loss = float(plain(input_ids=read, labels=torch.tensor([labels])).loss)  # its decoder begins by itself
         assert found.tokens == len(labels)
         assert found.logprob == pytest.approx(-loss * len(labels), rel=1e-4)
+    with open_predictor(model, checkpoint, device="cpu", batch_tokens=256) as predict:
+        predicted = predict(programs)
+    for said, found in zip(predicted, scores, strict=True):
+        assert said.tokens == found.tokens and said.bits == pytest.approx(-found.logprob / math.log(2), rel=1e-5)
+        assert said.entropy > 0 and 0 <= said.top <= said.tokens
     once = Finetune(**(T5 | {"batch_size": 20, "micro_batch": 5}), max_steps=1)
     learned(tmp_path, model, once, examples, base=str(checkpoint))
     mean = -sum(found.logprob for found in scores) / sum(found.tokens for found in scores)
