@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from lema.trainers.batches import IGNORED, MicroBatches, Order, order, pack
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder, step_of
 from lema.trainers.hooks import make_hooks
-from lema.trainers.saving import finish, keep
+from lema.trainers.saving import finish, keep, unsplit
 from lema.trainers.weights import build, check_packing, count_parameters, save_checkpointing
 
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
@@ -146,7 +147,9 @@ def make_loop(job: TrainJob, model: Model, trainer: Finetune, folder: Folder, pl
         _prepare_deepspeed(device)
     if device == "cuda":
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    built = build(model, trainer, base, device, job.seed)
+    # Weights that are drawn are drawn whole: parts of them, as ZeRO-3 would have it, come out otherwise.
+    with unsplit(arguments) if model.fresh and base is None else nullcontext():
+        built = build(model, trainer, base, device, job.seed)
     if trainer.gradient_checkpointing:
         save_checkpointing(built)
     if trainer.packing and trainer.deepspeed != "zero3":  # weights of ZeRO-3 are not there before the engine is

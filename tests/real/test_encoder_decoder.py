@@ -155,8 +155,10 @@ def single(model: Model, examples: Path, tmp_path_factory: pytest.TempPathFactor
         {"micro_batch": 1},
         {"micro_batch": 2, "processes": 2},
         pytest.param({"micro_batch": 4, "processes": 2, "deepspeed": "zero2"}, marks=pytest.mark.slow),
+        # Its weights are drawn here: whole, or another model would be trained.
+        pytest.param({"micro_batch": 4, "processes": 2, "deepspeed": "zero3"}, marks=pytest.mark.slow),
     ],
-    ids=["accumulation", "ddp", "zero2"],
+    ids=["accumulation", "ddp", "zero2", "zero3"],
 )
 def test_the_curve_is_the_same_however_a_batch_is_split(
     model: Model, examples: Path, tmp_path: Path, single: list[dict[str, float]], split: dict[str, Any]

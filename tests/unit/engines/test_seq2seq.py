@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy import toy_model, toy_seq2seq
+from toy import toy_model, toy_seq2seq, toy_tokenizer
 from toy_lab import run_stage
 from toy_pickers import discriminated, sampled
 from toy_programs import BODY, PROGRAMS, TASK, experiment
@@ -56,6 +56,36 @@ def test_greedy_texts_are_those_of_the_library(model: Model) -> None:
         ids = plain.generate(encoded(model, text), max_new_tokens=12, do_sample=False, num_beams=1)
         assert reply.text == tokenizer.decode(ids[0], skip_special_tokens=True)
         assert 0 < reply.completion_tokens <= 12 and reply.prompt_tokens == encoded(model, text).shape[1]
+
+
+def test_a_bart_is_run_whole_and_never_as_its_decoder_alone(tmp_path: Path) -> None:
+    from transformers import BartConfig
+
+    tokenizer = toy_tokenizer()
+    sizes = {"encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64}
+    heads = {"encoder_attention_heads": 4, "decoder_attention_heads": 4}
+    special = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2, "decoder_start_token_id": 1}
+    BartConfig(
+        vocab_size=len(tokenizer),
+        d_model=32,
+        max_position_embeddings=40,
+        forced_eos_token_id=None,
+        **sizes,
+        **heads,
+        **special,
+    ).save_pretrained(str(tmp_path))
+    tokenizer.save_pretrained(str(tmp_path))
+    bart = Model(name="bart", path=str(tmp_path), fresh=True, init_seed=1, dtype="float32")
+    plain = load_seq2seq(bart)
+    with Seq2Seq(model=bart, device="cpu", batch_size=2).open() as complete:
+        replies = complete(prompts(), Sampling(max_tokens=12))
+        ((longest,),) = complete(prompts()[:1], Sampling(max_tokens=100))
+    for text, (reply,) in zip(TEXTS, replies, strict=True):
+        ids = plain.generate(encoded(bart, text), max_new_tokens=12, do_sample=False, num_beams=1)
+        assert reply.text == tokenizer.decode(ids[0], skip_special_tokens=True)
+    assert longest.completion_tokens <= 40  # all that its decoder has places for
+    with pytest.raises(ConfigError, match="bart is an encoder-decoder"), Transformers(model=bart, device="cpu").open():
+        pass
 
 
 def test_choices_score_what_the_decoder_gives_their_tokens(model: Model) -> None:

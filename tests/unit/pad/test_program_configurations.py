@@ -53,6 +53,21 @@ def test_a_beam_changes_the_evaluation_alone() -> None:
     assert key(pipeline(plain).evaluate[0]) != key(pipeline(beam).evaluate[0])
 
 
+def test_pads_own_setting_is_composed() -> None:
+    (point,) = points_of("experiments=pad_gsm8k")
+    e = point.experiment
+    assert (e.model.hub, e.evaluation.engine.kind, e.reasoner.kind) == ("Salesforce/codet5-small", "seq2seq", "seq2seq")
+    assert (e.synthesis.teacher.sets, e.synthesis.teacher.shots, e.synthesis.teacher.engine.model) == (
+        8,
+        4,
+        "gpt-3.5-turbo",
+    )
+    assert e.checkpoint.by == "best_on_dev" and e.trainer.keep_every is not None and not e.trainer.packing
+    stages = pipeline(e)
+    assert stages.evaluate[0].executing is not None and stages.evaluate[0].executing.form == "function"
+    assert stages.base == () and stages.generate is None and stages.refine is None
+
+
 def test_a_model_that_answers_with_programs_picks_among_programs_that_were_run() -> None:
     (point,) = points_of("experiments=pad_synth executing=body_beam discrimination=own")
     before, after = pipeline(point.experiment).discriminate
@@ -80,6 +95,7 @@ def test_unfiltered_paths_are_another_arm_and_filtered_ones_what_they_were() -> 
         ("experiments=pad_synth synthesis.questions.split=test", "overlap"),
         ("experiments=pad_synth evaluation.votes={_target_:lema.protocols.Sampling,n:4}", "evaluation.votes"),
         ("data_mix=cot data_mix.refinements=1.0", "refinements"),
+        ("experiments=pad_gsm8k executing=body_beam", "executing.beam"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_runs(
