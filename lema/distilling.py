@@ -118,7 +118,12 @@ def learned_scorer(e: Experiment) -> Learned | None:
 
 def check_scorer(e: Experiment, scorer: Learned) -> None:
     """Raise ConfigError for a scorer that cannot be trained, or would be on questions that are scored."""
-    scorer.trainer_or(e.trainer).check_model(scorer.model, from_checkpoint=False)
+    scorer.trainer_or(e.trainer).check_model(scorer.model, from_checkpoint=scorer.start == "student")
+    if scorer.start == "student" and scorer.model != e.model:
+        raise ConfigError(
+            f"executing.beam.scorer.start: student is {e.model.name}, and the scorer's model {scorer.model.name}. Take "
+            "start=base, or the same model."
+        )
     if scorer.questions is None:
         return
     name = "executing.beam.scorer.questions"
@@ -137,8 +142,9 @@ def train_scorer(e: Experiment, programs: Synthesise | None, tests: Sequence[Tes
     if scorer is None or programs is None or e.executing is None or e.executing.beam is None:
         return None
     where = scorer.questions or programs.questions
+    sampled = student(e, where, scorer.sampling, scorer.seed, scorer.part, learn)
     prefixes = Prefixes(
-        sampled=student(e, where, scorer.sampling, scorer.seed, scorer.part, learn),
+        sampled=sampled,
         form=e.executing.form,
         format=e.format,
         right=scorer.right,
@@ -151,7 +157,8 @@ def train_scorer(e: Experiment, programs: Synthesise | None, tests: Sequence[Tes
         tests=tuple(tests) if e.decontamination is not None else (),
     )
     trainer = scorer.trainer_or(e.trainer)
-    return Train(examples=prefixes, model=scorer.model, trainer=trainer, format=e.format, seed=e.seed)
+    base = sampled.trained if scorer.start == "student" else None
+    return Train(examples=prefixes, model=scorer.model, trainer=trainer, format=e.format, seed=e.seed, base=base)
 
 
 def votes(e: Experiment, scored: Scored, trained: Stage | None) -> Generate | None:

@@ -37,7 +37,9 @@ class Learned(Spec):
     each, so that the score comes to the share of them that is right.
 
     Args:
-        model: what learns, as the experiment's own does from the same base; its checkpoint comes from that training.
+        model: what learns; its checkpoint comes from that training.
+        start: its weights before that: `base`, the model's own, or `student`, those of the model that wrote the
+            programs.
         sampling: of the student; the same as `refinement.sampled` shares its programs.
         questions: that the student is sampled on; None: those of the synthesis, from which it learned.
         trainer: None: the experiment's.
@@ -50,6 +52,7 @@ class Learned(Spec):
 
     kind = "learned_step"
     model: Model
+    start: Literal["base", "student"] = "base"
     sampling: Sampling = Sampling(n=4, temperature=0.7, max_tokens=96)
     questions: Slice | None = None
     trainer: Trainer | None = None

@@ -221,6 +221,17 @@ def test_a_beam_without_training_has_none_and_its_evaluation_is_what_it_was(toy:
     assert key(stages.evaluate[0]) == key(dataclasses.replace(led.evaluate[0], executing=plain, scorer=None))
 
 
+def test_a_scorer_may_start_from_its_student(toy: dict[str, Any]) -> None:
+    stages = pipeline(experiment(PROGRAMS, **changed_beam(toy, start="student")))
+    plain = pipeline(experiment(PROGRAMS, **toy)).scorer
+    assert stages.scorer is not None and plain is not None
+    assert stages.scorer.base == stages.train and plain.base is None
+    assert key(stages.scorer.examples) == key(plain.examples)
+    other = dataclasses.replace(toy["model"], name="other")
+    with pytest.raises(ConfigError, match="start=base"):
+        experiment(PROGRAMS, **changed_beam(toy, start="student", model=other)).check()
+
+
 def test_a_scorer_without_weight_is_neither_trained_nor_opened(toy: dict[str, Any], tmp_path: Path) -> None:
     beam = dataclasses.replace(toy["executing"].beam, weight=0.0)
     stages = pipeline(experiment(PROGRAMS, **(toy | {"executing": dataclasses.replace(BODY, beam=beam)})))
