@@ -220,15 +220,21 @@ def distinct(named: Mapping[str, tuple[str, Form]]) -> dict[str, str]:
 
 
 def telling(own: Form, others: Sequence[Form], *, unset: bool) -> Iterator[str]:
-    """Fields that tell a form from all the others, names before other values and digests of files last."""
+    """Fields that tell a form from all the others, the telling ones first."""
     left = list(others)
-    for at in sorted(own, key=lambda at: (".=" in at, not at.endswith(".name"))):
+    for at in sorted(own, key=importance):
         if any(other.get(at) != own[at] for other in left):
             left = [other for other in left if other.get(at) == own[at]]
             field = at.rsplit(".", 1)[-1]
             if unset or own[at] is not None:
                 value = "null" if own[at] is None else own[at]
-                yield str(value) if field == "name" else f"{field}={value}"
+                yield str(value) if field in ("name", "kind") else f"{field}={value}"
+
+
+def importance(at: str) -> tuple[bool, ...]:
+    """Orders paths of fields: names and kinds, then other values, then what follows from these: the tokenizer that
+    counts a budget's tokens, and digests of files."""
+    return ".=" in at, ".tokenizer." in at, not at.endswith(".name"), not at.endswith(".kind")
 
 
 def leaves_of(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from report_cells import html_tables
 from toy_grading import Lenient, chosen
@@ -12,6 +13,7 @@ from lema.blend import Blend, Budget
 from lema.models import Model
 from lema.pipeline import pipeline
 from lema.protocols import Sampling
+from lema.report.arms import distinct
 from lema.report.collect import collect
 from lema.report.html import render_html
 from lema.report.model import Role
@@ -116,3 +118,17 @@ def test_of_many_cot_arms_the_one_of_the_nearest_size_is_the_baseline(tmp_path: 
     report = collect(sweep, store, "lema")
     pairs = [(c.arm, c.baseline) for c in report.comparisons if c.role == Role.BASELINE]
     assert pairs == [(f"cot_and_corrections (examples={size})", f"cot (examples={size})") for size in sizes]
+
+
+def test_an_arm_is_told_by_what_was_set_and_not_by_what_follows_from_it() -> None:
+    """A budget of tokens by its tokens, though a tokenizer comes with it; a search by its kind, then by its values."""
+    plain: dict[str, Any] = {"kind": "mix", "budget": {"kind": "budget", "target_tokens": None}, "tokenizer": None}
+    counted = {
+        **plain,
+        "budget": {"kind": "budget", "target_tokens": 600},
+        "tokenizer": {"kind": "model", "name": "tiny"},
+    }
+    assert list(distinct({"a": ("cot", plain), "b": ("cot", counted)}).values()) == ["cot", "cot (target_tokens=600)"]
+    beams = [{"beam": {"comments": False, "kind": "step_beam", "weight": weight}} for weight in (0.0, 1.0)]
+    names = distinct({str(n): ("programs", form) for n, form in enumerate([{}, *beams])})
+    assert list(names.values()) == ["programs", "programs (step_beam, weight=0.0)", "programs (step_beam, weight=1.0)"]

@@ -72,7 +72,9 @@ def test_table_5_begins_with_table_1_and_its_means_are_means_but_for_the_one_tha
 def test_models_that_can_be_run_are_named_as_in_conf() -> None:
     named = {yaml.safe_load(path.read_text())["name"] for path in (ROOT / "conf" / "model").glob("*.yaml")}
     trained = {model for model, arm, _, _ in PAPER.cells if arm != "base"}
-    assert trained == {name for name in named if name.startswith(("llama2", "llama-", "code", "llemma", "wiz", "meta"))}
+    assert trained == {
+        name for name in named if name.startswith(("llama2", "llama-", "codellama", "llemma", "wiz", "meta"))
+    }
 
 
 GOOD = "paper: x\narms: {cot: CoT, lema: LEMA}\ntables:\n"
