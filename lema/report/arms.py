@@ -97,6 +97,15 @@ def evaluated(artifacts: Sequence[Artifact]) -> list[Evaluated]:
     return found
 
 
+def names_of_models(arms: Sequence[Evaluated]) -> dict[str, str]:
+    """The arm of each trained model by its identity, in order; of a model that several arms ask, the first one."""
+    found: dict[str, str] = {}
+    for arm in arms:
+        if arm.form["trained"] is not None:
+            found.setdefault(identity(arm.form["trained"]), arm.arm)
+    return found
+
+
 def regraded(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> list[Evaluated]:
     """The arms whose solutions grading stages judged again, as those stages judged them.
 

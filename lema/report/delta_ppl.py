@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lema.report.arms import BASE, Evaluated, Form, blend_name, distinct, identity, run_of
+from lema.report.arms import BASE, Evaluated, Form, blend_name, distinct, identity, names_of_models, run_of
 from lema.report.corrections import funnel_name
 from lema.report.parts import DeltaPpl
 from lema.store import Artifact
@@ -14,7 +14,7 @@ NUMBERS = ("corrections", "questions", "mean", "low", "high", "median", "wrong_p
 
 def delta_ppls(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> tuple[DeltaPpl, ...]:
     """One row a model and set of corrections: models before training first, then the arms in their order."""
-    names = {identity(arm.form["trained"]): arm.arm for arm in arms if arm.form["trained"] is not None}
+    names = names_of_models(arms)
     corrected = {identity(artifact.manifest.spec["corrections"]): artifact.manifest.spec for artifact in artifacts}
     sets = distinct({id_: (funnel_name(spec["corrections"]), spec["corrections"]) for id_, spec in corrected.items()})
     rows = []

@@ -11,7 +11,7 @@ from lema.discrimination.asking import Asking
 from lema.discrimination.measures import Measured, measure
 from lema.discrimination.picking import Pick
 from lema.discrimination.positions import consistency, positions
-from lema.report.arms import BASE, Evaluated, Form, distinct, identity, model_name, run_of, task_name
+from lema.report.arms import BASE, Evaluated, Form, distinct, identity, model_name, names_of_models, run_of, task_name
 from lema.report.delta_ppl import unscored
 from lema.report.paper_picks import PaperCell
 from lema.report.parts import PaperPick, PickPair, PickRow
@@ -39,7 +39,7 @@ def measured(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> list[t
 
     Models before training come first, then the arms in their order.
     """
-    names = {identity(arm.form["trained"]): arm.arm for arm in arms if arm.form["trained"] is not None}
+    names = names_of_models(arms)
     bases = {identity(arm.form["engine"]): arm.arm for arm in arms if arm.form["trained"] is None}
     groups: dict[str, list[Artifact]] = {}
     for artifact in artifacts:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lema.report.arms import BASE, Evaluated, Form, identity, run_of, task_name
+from lema.report.arms import BASE, Evaluated, Form, identity, names_of_models, run_of, task_name
 from lema.report.delta_ppl import unscored
 from lema.report.space_parts import SpacePair, SpaceRow
 from lema.stages.output_space import Space, columns, differences, measured
@@ -41,7 +41,7 @@ def spaces(
 ) -> tuple[tuple[SpaceRow, ...], tuple[SpacePair, ...]]:
     """One row a model and form of target, models before training first and then the arms in their order; and every two
     of one slice beside each other."""
-    names = {identity(arm.form["trained"]): arm.arm for arm in arms if arm.form["trained"] is not None}
+    names = names_of_models(arms)
     rank = {name: number for number, name in enumerate(dict.fromkeys(names.values()), 1)}
     slices: dict[str, list[Artifact]] = {}
     for artifact in artifacts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from report_cells import html_tables
@@ -13,7 +14,7 @@ from lema.blend import Blend, Budget
 from lema.models import Model
 from lema.pipeline import pipeline
 from lema.protocols import Sampling
-from lema.report.arms import distinct
+from lema.report.arms import distinct, names_of_models
 from lema.report.collect import collect
 from lema.report.html import render_html
 from lema.report.model import Role
@@ -132,3 +133,11 @@ def test_an_arm_is_told_by_what_was_set_and_not_by_what_follows_from_it() -> Non
     beams = [{"beam": {"comments": False, "kind": "step_beam", "weight": weight}} for weight in (0.0, 1.0)]
     names = distinct({str(n): ("programs", form) for n, form in enumerate([{}, *beams])})
     assert list(names.values()) == ["programs", "programs (step_beam, weight=0.0)", "programs (step_beam, weight=1.0)"]
+
+
+def test_a_model_that_several_arms_ask_is_named_by_the_first() -> None:
+    asked: list[Any] = [
+        SimpleNamespace(arm=arm, form={"trained": trained})
+        for arm, trained in [("base", None), ("programs", {"seed": 0}), ("programs (beam)", {"seed": 0})]
+    ]
+    assert list(names_of_models(asked).values()) == ["programs"]
