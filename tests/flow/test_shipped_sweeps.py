@@ -207,3 +207,12 @@ def test_a_model_without_a_known_commit_can_be_given_one() -> None:
     words = f"model=metamath_70b model.revision={'0' * 40} format=lema_v1"
     points = points_of(f"sweeps=specialised {words}")
     assert {point.experiment.model.name for point in points} == {"metamath-70b"}
+
+
+def test_the_arm_of_injected_mistakes_samples_none_and_the_other_injects_none() -> None:
+    points = points_of("sweeps=mistake_source")
+    sections = [point.experiment.refinement for point in points]
+    assert [(bool(held.injected), held.sampled is None) for held in sections if held] == [(True, True)] * 2 + [
+        (False, False)
+    ] * 2
+    assert len({point.experiment.data_mix.refinements for point in points}) == 1
