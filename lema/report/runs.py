@@ -16,11 +16,11 @@ from lema.tracking import scrub
 def mixes(
     arms: Sequence[Evaluated], mixed: Mapping[str, Artifact], trained: Mapping[str, Artifact]
 ) -> tuple[model.Mix, ...]:
-    """What each arm and seed was trained on."""
+    """What each arm and seed was trained on; of arms that ask one model in several ways, the first."""
     found = {}
     for arm in arms:
         artifact, run = mixed.get(arm.mix or ""), trained.get(arm.trained or "")
-        if artifact is not None and arm.seed is not None:
+        if artifact is not None and arm.seed is not None and arm.trained not in found:
             found[arm.trained] = model.Mix(
                 arm=arm.arm,
                 seed=arm.seed,
@@ -36,7 +36,9 @@ def curves(arms: Sequence[Evaluated], trained: Mapping[str, Artifact]) -> tuple[
     drawn = {}
     for arm in arms:
         artifact = trained.get(arm.trained or "")
-        if artifact is not None and arm.seed is not None and "curve.jsonl" in artifact.manifest.files:
+        if artifact is None or arm.seed is None or arm.trained in drawn:
+            continue
+        if "curve.jsonl" in artifact.manifest.files:
             rows = [json.loads(line) for line in artifact.file("curve.jsonl").read_text().splitlines()]
             steps, losses = tuple(row["step"] for row in rows), tuple(row["loss"] for row in rows)
             drawn[arm.trained] = model.Curve(arm=arm.arm, seed=arm.seed, steps=steps, losses=losses, run=artifact.key)
