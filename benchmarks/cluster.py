@@ -30,13 +30,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from servers.slurm import Cluster, Unavailable
 
-from lema.listing import Stages
+from lema.running.json_listing import Stages
 
 SUBMISSION, STATUS = 60.0, 2.0
 PROFILE = "slurm=testbed"
 STOCK = """
-import sys, hydra, lema.config
-root = lema.config.root()
+import sys, hydra, lema.config.config
+root = lema.config.config.root()
 sys.argv = ["stock", "-m", *sys.argv[1:], "hydra/sweeper=basic", "hydra.output_subdir=null", "~slurm",
             f"hydra.searchpath=[file://{root}]"]
 hydra.main(version_base="1.3", config_path=str(root / "conf"), config_name="config")(lambda cfg: None)()

@@ -26,19 +26,19 @@ from typing import Any
 import msgspec
 from mixing import LIMIT, SIZES, question, text
 
-from lema.blend import Blend, Budget
-from lema.formats import Format
+from lema.base.question_slice import Slice
+from lema.base.records import Correction, Question, Solution, Verdict
+from lema.base.spec import spec
+from lema.data.formats import Format
+from lema.lessons.data_mix import Blend, Budget
 from lema.likeness import Decontamination
-from lema.records import Correction, Question, Solution, Verdict
-from lema.slices import Slice
-from lema.spec import spec
-from lema.stage import Inputs, Stage
+from lema.running.worker import execute
 from lema.stages.mix import Mix, TestSet
 from lema.store import Store, Work
 from lema.store.durable import write_whole
+from lema.store.stage import Inputs, Stage
 from lema.tasks.gsm8k import Gsm8k
 from lema.verifiers.numbers import Numbers
-from lema.worker import execute
 
 TESTS = 1319
 

@@ -24,9 +24,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lema.blend import Budget, spend
+from lema.base.records import Example, Question, dump, load
+from lema.lessons.data_mix import Budget, spend
 from lema.likeness import Decontamination, NearDuplicates
-from lema.records import Example, Question, dump, load
 from lema.store.durable import write_whole
 from lema.store.spool import Spool
 from lema.store.work import batches

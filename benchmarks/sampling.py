@@ -25,12 +25,12 @@ import psutil
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from lema.engines.vllm import Vllm
-from lema.engines.vllm_replica import Ask
-from lema.engines.vllm_replicas import Replicas
+from lema.base.protocols import Sampling
+from lema.engines.vllm.engine import Vllm
+from lema.engines.vllm.replica import Ask
+from lema.engines.vllm.replicas import Replicas
 from lema.lm.decoding import Decoder, Row
-from lema.models import Model
-from lema.protocols import Sampling
+from lema.lm.model import Model
 
 VOCABULARY = 1500
 

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
 from lema.programs.program import Entry, Outcome, Program
 from lema.programs.running import Running
 from lema.programs.sandbox import Sandbox

@@ -31,8 +31,8 @@ print(time.process_time())
 
 STOCK = """
 import sys, time
-import hydra, lema.config
-root = lema.config.root()
+import hydra, lema.config.config
+root = lema.config.config.root()
 sys.argv = ["stock", "-m", *sys.argv[1:], "hydra/launcher=basic", "hydra/sweeper=basic", "hydra.output_subdir=null",
             f"hydra.searchpath=[file://{root}]"]
 hydra.main(version_base="1.3", config_path=str(root / "conf"), config_name="config")(lambda cfg: None)()

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import openai
 
-from lema.engines.openai import OpenAI
-from lema.protocols import Prompt, Sampling
+from lema.base.protocols import Prompt, Sampling
+from lema.engines.openai.engine import OpenAI
 
 SERVER = Path(__file__).parents[1] / "tests" / "servers" / "faulty.py"
 SAMPLING = Sampling(max_tokens=64)

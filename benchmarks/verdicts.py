@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lema.records import Judgement, Question, Verdict
+from lema.base.records import Judgement, Question, Verdict
 from lema.verifiers.choices import Choices
 from lema.verifiers.ladder import last_box
-from lema.verifiers.latex import Latex
-from lema.verifiers.math_pool import close_pools, pool
+from lema.verifiers.latex.math_pool import close_pools, pool
+from lema.verifiers.latex.verdict import Latex
 from lema.verifiers.numbers import Numbers
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

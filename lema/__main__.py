@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lema import __version__
-from lema.errors import ConfigError, LemaError
+from lema.base.errors import ConfigError, LemaError
 
 if TYPE_CHECKING:
     from hydra._internal.hydra import Hydra
@@ -55,7 +55,7 @@ def _recalled() -> int | None:
 
 
 def _say(text: str) -> None:
-    from lema.wording import redacted
+    from lema.config.wording import redacted
 
     first, *more = redacted(text).splitlines() or [""]
     sys.stderr.write("\n".join([f"lema: {first}", *(f"      {line}" for line in more)]) + "\n")
@@ -79,7 +79,7 @@ def command(words: list[str]) -> int:
     version.setbase("1.3")
     Plugins.instance()  # finds this project's source of configuration files
     from hydra_plugins.lema_launcher._loader import Loader
-    from lema.config import root
+    from lema.config.config import root
 
     loader = Loader(root(), _folder(asked.config_dir))
     hydra = Hydra(task_name="lema", config_loader=loader)

@@ -1,4 +1,4 @@
-"""The real command line on a copy of the shipped configuration, with `lema.app.run` recorded or real."""
+"""The real command line on a copy of the shipped configuration, with `lema.cli.modes.run` recorded or real."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-import lema.app
-import lema.config
+import lema.cli.modes
+import lema.config.config
 from lema.__main__ import main
-from lema.options import Options, Point
+from lema.config.options import Options, Point
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("conf", "experiments", "sweeps", "slurm")
@@ -51,10 +51,10 @@ class Command:
         (self.model / "config.json").write_text("{}")
         self.write(
             "conf/model/tiny.yaml",
-            f"_target_: lema.models.Model\nname: tiny\npath: {self.model}\ndtype: float32\n",
+            f"_target_: lema.lm.model.Model\nname: tiny\npath: {self.model}\ndtype: float32\n",
         )
-        monkeypatch.setattr(lema.config, "root", lambda: self.root)
-        monkeypatch.setattr(lema.app, "run", self.record)
+        monkeypatch.setattr(lema.config.config, "root", lambda: self.root)
+        monkeypatch.setattr(lema.cli.modes, "run", self.record)
         monkeypatch.chdir(self.cwd)
         self.ran: list[tuple[Sequence[Point], Options]] = []
 

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 from lema.report.model import ArmSummary, Comparison, PaperCell, Report, TrendPoint
-from lema.report.parts import Choice, DeltaPpl, PaperPick, PickPair, PickRow, Sieve, SuccessRow
-from lema.report.space_parts import SpacePair, SpaceRow
+from lema.report.tables.parts import Choice, DeltaPpl, PaperPick, PickPair, PickRow, Sieve, SuccessRow
+from lema.report.tables.space_parts import SpacePair, SpaceRow
 
 Row = dict[str, str]  # head -> cell
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from lema.protocols import TrainJob
+from lema.base.protocols import TrainJob
 from lema.trainers.folder import Folder
 from lema.trainers.learning import learn
 from lema.trainers.nodes import place, torchrun

@@ -7,9 +7,9 @@ import random
 from pathlib import Path
 from typing import Any
 
-from lema.models import SHIPPED, Model
-from lema.protocols import TrainJob
-from lema.records import Example, dump
+from lema.base.protocols import TrainJob
+from lema.base.records import Example, dump
+from lema.lm.model import SHIPPED, Model
 from lema.trainers.finetune import Finetune
 
 CHAT = (

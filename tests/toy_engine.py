@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lema.protocols import Complete, Prompt, Reply, Sampling
-from lema.spec import Spec, spec
+from lema.base.protocols import Complete, Prompt, Reply, Sampling
+from lema.base.spec import Spec, spec
 
 CUT = "<cut>"
 

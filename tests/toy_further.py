@@ -10,17 +10,17 @@ from typing import Any
 
 from toy_lab import Sums, ToyModel, ToyTrainer, points
 
+from lema.base.protocols import Sampling, TrainJob
+from lema.base.question_slice import Slice
+from lema.base.records import Question
+from lema.base.spec import spec
+from lema.config.options import Point
 from lema.engines.scripted import Scripted
-from lema.evolution import Strategy
+from lema.evolution.strategy import Strategy
+from lema.evolution.voting import Voting
 from lema.evolvers.teacher import Teacher
+from lema.experiment.sections import Augmentation, Checkpoint
 from lema.likeness import Decontamination
-from lema.options import Point
-from lema.protocols import Sampling, TrainJob
-from lema.records import Question
-from lema.sections import Augmentation, Checkpoint
-from lema.slices import Slice
-from lema.spec import spec
-from lema.voting import Voting
 
 CHANCES = {100: 0.55, 200: 0.9, 300: 0.7}
 #: What becomes of a question is decided by its last digit.

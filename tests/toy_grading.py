@@ -8,12 +8,12 @@ from typing import Any
 
 from toy_lab import LastWord, experiment
 
-from lema.pipeline import pipeline
-from lema.records import Judgement, Question, Verdict
-from lema.slices import Slice
-from lema.spec import canonical, spec
-from lema.stage import Inputs, Stage
+from lema.base.question_slice import Slice
+from lema.base.records import Judgement, Question, Verdict
+from lema.base.spec import canonical, spec
+from lema.experiment.pipeline import pipeline
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 
 @spec

@@ -14,19 +14,19 @@ from typing import Any
 
 from toy_store import make
 
-from lema.blend import Blend, Budget
-from lema.experiment import Experiment
-from lema.formats import Format
-from lema.models import Model
-from lema.options import Point
-from lema.pipeline import pipeline
-from lema.protocols import Complete, Correct, Prompt, Reply, Sampling, TrainJob, Verifier
-from lema.records import Correction, Judgement, Question, Solution, Verdict
-from lema.sections import Evaluation, Generation
-from lema.slices import Slice
-from lema.spec import Spec, spec
-from lema.stage import Stage
+from lema.base.protocols import Complete, Correct, Prompt, Reply, Sampling, TrainJob, Verifier
+from lema.base.question_slice import Slice
+from lema.base.records import Correction, Judgement, Question, Solution, Verdict
+from lema.base.spec import Spec, spec
+from lema.config.options import Point
+from lema.data.formats import Format
+from lema.experiment.experiment import Experiment
+from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Evaluation, Generation
+from lema.lessons.data_mix import Blend, Budget
+from lema.lm.model import Model
 from lema.store import Store
+from lema.store.stage import Stage
 
 BLENDS = {
     "cot": Blend(name="cot", cot=True, corrections="none"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lema.records import Record, dump
-from lema.spec import spec
-from lema.stage import Inputs, Stage
+from lema.base.records import Record, dump
+from lema.base.spec import spec
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 
 @spec

@@ -11,13 +11,13 @@ from typing import Any
 
 from toy_lab import Sums, ToyModel, points
 
+from lema.base.protocols import Complete, Prompt, Reply, Sampling
+from lema.base.question_slice import Slice
+from lema.base.spec import Spec, spec
+from lema.config.options import Point
+from lema.data.formats import Format
 from lema.discrimination.asking import Asking
-from lema.formats import Format
-from lema.options import Point
-from lema.protocols import Complete, Prompt, Reply, Sampling
-from lema.sections import Discrimination, Evaluation
-from lema.slices import Slice
-from lema.spec import Spec, spec
+from lema.experiment.sections import Discrimination, Evaluation
 from lema.stages.discriminate import Discriminate
 from lema.stages.generate import Generate
 

@@ -10,18 +10,18 @@ from typing import Any
 from toy_lab import ToyTrainer
 from toy_lab import experiment as toy_experiment
 
-from lema.blend import Blend, Budget
-from lema.experiment import Experiment
+from lema.base.protocols import Complete, Prompt, Reply, Sampling
+from lema.base.question_slice import Slice
+from lema.base.records import Question
+from lema.base.spec import Spec, spec
+from lema.experiment.experiment import Experiment
+from lema.experiment.sections import Evaluation
+from lema.lessons.data_mix import Blend, Budget
 from lema.pad.demos import program_of
 from lema.pad.executing import Executing
 from lema.pad.sections import Refinement, Synthesis
 from lema.pad.teachers import Traces
 from lema.programs.sandbox import Sandbox
-from lema.protocols import Complete, Prompt, Reply, Sampling
-from lema.records import Question
-from lema.sections import Evaluation
-from lema.slices import Slice
-from lema.spec import Spec, spec
 from lema.synth.draw import Draw
 from lema.tasks.gsm_synth import GsmSynth
 from lema.verifiers.integers import Integers

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import random
 
-from lema.records import Correction, Question, Solution, Verdict
-from lema.report.compare import ArmResult, compare
-from lema.report.corrections import funnel, pick
+from lema.base.records import Correction, Question, Solution, Verdict
+from lema.report.findings.compare import ArmResult, compare
+from lema.report.findings.corrections import funnel, pick
+from lema.report.findings.success import Sent, rows
 from lema.report.model import Curve, Mix, Note, Provenance, Report, StageLine
-from lema.report.parts import Choice, DeltaPpl, LeakCount, LeakPair, Leaks, Level, Sieve
-from lema.report.success import Sent, rows
+from lema.report.tables.parts import Choice, DeltaPpl, LeakCount, LeakPair, Leaks, Level, Sieve
 
 HOSTILE = "<script>alert('x')</script> & [bold]not markup[/bold]"
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lema.records import Record
-from lema.spec import runtime, spec
-from lema.stage import Inputs, Stage
+from lema.base.records import Record
+from lema.base.spec import runtime, spec
 from lema.store import Artifact, Store, Work
+from lema.store.stage import Inputs, Stage
 
 
 class Row(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):

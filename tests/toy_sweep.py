@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 from toy_report import curve, toy_report
 
-from lema.report.compare import ArmResult, compare, summaries
+from lema.report.findings.compare import ArmResult, compare, summaries
 from lema.report.model import ArmSummary, Mix, PaperCell, Report, StageLine, Trend, TrendPoint
 
 TASKS = {"gsm8k": 1319, "svamp": 1000, "asdiv": 2084}

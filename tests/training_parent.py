@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from lema.protocols import TrainJob
+from lema.base.protocols import TrainJob
 
 PARENT = """
 import sys, msgspec
-from lema.protocols import TrainJob
-from lema.errors import LemaError
+from lema.base.protocols import TrainJob
+from lema.base.errors import LemaError
 from lema.trainers.worker import specs
 job = msgspec.json.decode(open(sys.argv[1], "rb").read(), type=TrainJob)
 try:

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from lema.config import build
-from lema.protocols import Prompt, Reply, Sampling
+from lema.base.protocols import Prompt, Reply, Sampling
+from lema.config.config import build
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def main() -> None:
-    from lema.engines.vllm_replicas import Replicas
+    from lema.engines.vllm.replicas import Replicas
 
     request = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Request)
     given: list[list[int]] = []

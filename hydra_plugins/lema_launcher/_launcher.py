@@ -12,11 +12,11 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from hydra_plugins.lema_launcher._loader import Loader
-from lema.config import points
+from lema.config.config import points
 
 
 class LemaLauncher(Launcher):
-    """Hydra's launcher interface on `lema.app.run`."""
+    """Hydra's launcher interface on `lema.cli.modes.run`."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
         self.loader = hydra_context.config_loader
@@ -33,7 +33,7 @@ class LemaLauncher(Launcher):
         if self.loader.dropped:
             left_out = ", ".join(self.loader.dropped)
             sys.stderr.write(f"lema: note: a group chosen on the command line comes whole. Left out: {left_out}\n")
-        from lema.app import run
+        from lema.cli.modes import run
 
         return [_returned(run(experiments, options))]
 

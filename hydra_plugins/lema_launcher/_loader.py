@@ -26,11 +26,11 @@ from hydra_plugins.lema_launcher._source import GLOBAL_GROUPS
 from hydra_plugins.lema_launcher._sweeper import grids
 from hydra_plugins.lema_launcher._tasks import with_tasks
 from hydra_plugins.lema_launcher._values import delete, plain
-from lema.building import Fault, Refused
-from lema.config import Composed, root_names
-from lema.errors import ConfigError
-from lema.options import Mode, Options
-from lema.wording import suggestion
+from lema.base.errors import ConfigError
+from lema.config.building import Fault, Refused
+from lema.config.config import Composed, root_names
+from lema.config.options import Mode, Options
+from lema.config.wording import suggestion
 
 CONFIG = "config"  # conf/config.yaml
 FILES = ("experiments", "sweeps")  # groups whose files set values of other groups

@@ -10,8 +10,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType, QuotedString, ValueType
 from hydra.errors import OverrideParseException
 
-from lema.building import NO_SECRETS, Fault, Refused
-from lema.wording import SECRET_KEY, nearest, suggestion
+from lema.config.building import NO_SECRETS, Fault, Refused
+from lema.config.wording import SECRET_KEY, nearest, suggestion
 
 GRAMMAR = "write key=value; quote a value with spaces or commas: 'key=\"a, b\"'"
 

@@ -16,7 +16,7 @@ from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
 from omegaconf._utils import get_yaml_loader
 
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
 
 ROOT_GROUPS = ("experiments", "sweeps", "slurm")
 GLOBAL_GROUPS = ("experiments", "sweeps", "debug")  # their files set keys anywhere

@@ -19,8 +19,8 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
 from hydra_plugins.lema_launcher._loader import Loader
-from lema.config import points
-from lema.errors import ConfigError, Preempted, StageFailed
+from lema.base.errors import ConfigError, Preempted, StageFailed
+from lema.config.config import points
 
 
 def check(loader: Loader, overrides: Sequence[Sequence[str]]) -> None:

@@ -9,7 +9,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from hydra_plugins.lema_launcher._overrides import bare_key
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
 
 STOCK = "hydra_plugins.hydra_submitit_launcher."  # Hydra's launchers that make each point a job of its own
 

@@ -12,8 +12,8 @@ from typing import Any
 from hydra._internal.config_repository import IConfigRepository
 from omegaconf import OmegaConf
 
-from lema.building import Fault, Refused
-from lema.wording import shown, suggestion
+from lema.config.building import Fault, Refused
+from lema.config.wording import shown, suggestion
 
 GROUP = "task"
 

@@ -15,8 +15,8 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from lema.building import Fault, Refused
-from lema.wording import suggestion
+from lema.config.building import Fault, Refused
+from lema.config.wording import suggestion
 
 OUTSIDE = ("store", "report")  # keys that may take their value from the environment: they decide no result
 GROUP = re.compile(r"\$\{(\w+)\}")

@@ -2,7 +2,7 @@
 
 Tasks of one index belong together: task 3 of an array of evaluations waits for task 3 of the array of trainings
 (`aftercorr`), and for nothing else, so that an array holds nobody up and ends nobody but who needs what failed.
-Which task is which stage is written down before sbatch is called (`lema.cluster.snapshot.make_array`).
+Which task is which stage is written down before sbatch is called (`lema.running.snapshot.make_array`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lema.cluster import queue, snapshot
-from lema.plan import Step
+from lema.cluster import queue
+from lema.running import snapshot
+from lema.running.plan import Step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _ranges(indices: Iterable[int]) -> str:
 
 def command(python: str, folder: Path) -> str:
     """What a task runs."""
-    return f'{python} -u -m lema.worker {shlex.quote(str(folder))}/"$SLURM_ARRAY_TASK_ID"/job.json'
+    return f'{python} -u -m lema.running.worker {shlex.quote(str(folder))}/"$SLURM_ARRAY_TASK_ID"/job.json'
 
 
 def most_tasks() -> int:

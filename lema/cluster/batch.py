@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lema.cluster.profile import Profile, Resources
-from lema.errors import ConfigError, Preempted
+from lema.base.errors import ConfigError, Preempted
+from lema.config.profile import Profile, Resources
 from lema.trainers.nodes import MEETING, NODES, PER_NODE
 
 if TYPE_CHECKING:

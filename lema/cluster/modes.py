@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lema import listing
 from lema.cluster import queue, recall, submission, watch
-from lema.cluster.profile import needs
-from lema.options import Options, Point
-from lema.plan import listed, merge, plan
-from lema.progress import label
+from lema.config.options import Options, Point
+from lema.config.profile import needs
+from lema.running import json_listing
+from lema.running.plan import listed, merge, plan
+from lema.running.progress import label
 from lema.store import Store
 
 
@@ -51,7 +51,7 @@ def show_plan(points: Sequence[Point], options: Options, console: Console, _grou
     if options.json:
         asks = {step.key: options.slurm.resources(step.stage) for step in planned.missing()}
         said = {key: dataclasses.asdict(asked) for key, asked in asks.items()}
-        listing.write(listing.stages("plan", store.root, len(points), listed(planned, said)))
+        json_listing.write(json_listing.stages("plan", store.root, len(points), listed(planned, said)))
         return 0
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("stage", "key", "state", "needs", "partition", "nodes", "GPUs", "CPUs", "GB", "minutes"):

@@ -9,9 +9,9 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from lema.cluster import snapshot
-from lema.errors import ConfigError, LemaError
-from lema.spec import digest
+from lema.base.errors import ConfigError, LemaError
+from lema.base.spec import digest
+from lema.running import snapshot
 from lema.store import Store
 
 PREFIX = "lema-"

@@ -23,16 +23,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from rich.console import Console
 
-from lema.cluster import snapshot, watch
-from lema.errors import ConfigError
-from lema.graph import Graph
-from lema.provenance import PACKAGE, config_root
-from lema.spec import digest
+from lema.base.errors import ConfigError
+from lema.base.provenance import PACKAGE, config_root
+from lema.base.spec import digest
+from lema.cluster import watch
+from lema.running import snapshot
+from lema.running.graph import Graph
 from lema.store import Store
 from lema.store.durable import write_whole
 
 if TYPE_CHECKING:
-    from lema.options import Options
+    from lema.config.options import Options
 
 MODE = re.compile(r"mode=(\w+)")
 JSON = re.compile(r"json=(true|false)")

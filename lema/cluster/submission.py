@@ -17,15 +17,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from lema.cluster import arrays, batch, recall, snapshot
+from lema.base.errors import ConfigError
+from lema.base.optional import require
+from lema.cluster import arrays, batch, recall
 from lema.cluster.arrays import Group
-from lema.cluster.profile import Profile
 from lema.cluster.queue import Queued, comment, job_name, me, settled
-from lema.errors import ConfigError
-from lema.extras import require
-from lema.jobs import Job
-from lema.options import Options, Point
-from lema.plan import Plan, Step, plan
+from lema.config.options import Options, Point
+from lema.config.profile import Profile
+from lema.running import snapshot
+from lema.running.jobs import Job
+from lema.running.plan import Plan, Step, plan
 from lema.store import Store
 from lema.store.durable import remove_tree, write_whole
 from lema.store.holder import now
@@ -216,7 +217,7 @@ def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Pla
         }
         try:
             for number in range(len(made), asked.shards or 1):
-                worker = f"-u -m lema.worker {shlex.quote(str(folder / job_file(number)))}"
+                worker = f"-u -m lema.running.worker {shlex.quote(str(folder / job_file(number)))}"
                 made.append(batch.submit(folder, f"{profile.command(step.stage)} {worker}", settings))
             return tuple(made)
         except batch.Refusal as fault:

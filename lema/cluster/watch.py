@@ -1,6 +1,6 @@
 """Looking after the jobs of a plan: mode=status, mode=wait and mode=cancel with `slurm=`.
 
-They need no more of an experiment than the merged plan (`lema.graph`), composed anew or as a submission wrote
+They need no more of an experiment than the merged plan (`lema.running.graph`), composed anew or as a submission wrote
 it down (`lema.cluster.recall`).
 """
 
@@ -20,13 +20,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lema import listing
-from lema.cluster import queue, snapshot
+from lema.base.errors import Preempted, StageFailed
+from lema.cluster import queue
 from lema.cluster.queue import Queued, Unanswered
-from lema.cluster.snapshot import Trace
-from lema.errors import Preempted, StageFailed
-from lema.graph import Graph, Node, states
-from lema.jobs import Result
+from lema.running import json_listing, snapshot
+from lema.running.graph import Graph, Node, states
+from lema.running.jobs import Result
+from lema.running.snapshot import Trace
 from lema.store import Store
 
 POLL = 5.0  # seconds between looks of mode=wait
@@ -54,7 +54,7 @@ def status(graph: Graph, store: Store, console: Console, *, json: bool = False) 
     """mode=status: every stage against queue and store."""
     found = lines(graph, store)
     if json:
-        listing.write(document("status", found, graph, store))
+        json_listing.write(document("status", found, graph, store))
         return 0
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("stage", "key", "state", "job", "progress", "where"):
@@ -72,13 +72,13 @@ def status(graph: Graph, store: Store, console: Console, *, json: bool = False) 
     return 0
 
 
-def document(mode: str, found: Sequence[Line], graph: Graph, store: Store) -> listing.Stages:
+def document(mode: str, found: Sequence[Line], graph: Graph, store: Store) -> json_listing.Stages:
     """The lines as `json=true` shows them."""
     listed = []
     for line in found:
         node, progress = line.node, far(line, store)
         listed.append(
-            listing.StageState(
+            json_listing.StageState(
                 kind=node.kind,
                 key=node.key,
                 state=line.state,
@@ -93,7 +93,7 @@ def document(mode: str, found: Sequence[Line], graph: Graph, store: Store) -> li
                 log=str(line.log) if line.log else None,
             )
         )
-    return listing.stages(mode, store.root, graph.experiments, listed)
+    return json_listing.stages(mode, store.root, graph.experiments, listed)
 
 
 def far(line: Line, store: Store) -> tuple[int, int] | None:
@@ -111,8 +111,10 @@ def cancel(graph: Graph, store: Store, console: Console, *, json: bool = False) 
     left = [job for job in queue.settled(store).values() if job.job in ids]
     if json:
         gone = [(nodes[job.stage], job.job) for job in mine]
-        taken = tuple(listing.CancelledJob(kind=node.kind, key=node.key, job=job) for node, job in gone)
-        listing.write(listing.Cancelled(mode="cancel", store=str(store.root), cancelled=taken, ending=len(left)))
+        taken = tuple(json_listing.CancelledJob(kind=node.kind, key=node.key, job=job) for node, job in gone)
+        json_listing.write(
+            json_listing.Cancelled(mode="cancel", store=str(store.root), cancelled=taken, ending=len(left))
+        )
         return 0
     for job in mine:
         console.print(f"cancelled  {nodes[job.stage].label}  job {job.job}", highlight=False)
@@ -135,7 +137,7 @@ def wait(graph: Graph, store: Store, console: Console, *, json: bool = False) ->
     """
     found = _until_quiet(graph, store, console)
     if json:
-        listing.write(document("wait", found, graph, store))
+        json_listing.write(document("wait", found, graph, store))
     gone = [line for line in found if line.state in GONE]
     if not gone:
         console.print(f"{len(found)} stage(s), all in the store {store.root}", highlight=False)

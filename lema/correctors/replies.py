@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from lema.steps import MARKER, STEP
+from lema.base.reasoning_steps import MARKER, STEP
 
 Reject = Literal[
     "",

@@ -14,10 +14,10 @@ from typing import Annotated
 from msgspec.structs import replace
 from pydantic import Field
 
-from lema.protocols import Correct
-from lema.records import Correction, Question, Solution
-from lema.spec import Spec, spec
-from lema.steps import split_steps
+from lema.base.protocols import Correct
+from lema.base.reasoning_steps import split_steps
+from lema.base.records import Correction, Question, Solution
+from lema.base.spec import Spec, spec
 from lema.synth.correcting import sound_draft, unsound_draft
 from lema.synth.draw import Draw
 from lema.synth.problem import read_trace

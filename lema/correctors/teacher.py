@@ -9,14 +9,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lema import prompts
+from lema.base import prompts
+from lema.base.errors import ConfigError
+from lema.base.protocols import Complete, Correct, Engine, Prompt, Reply, Sampling
+from lema.base.reasoning_steps import from_free_form, number_steps
+from lema.base.records import Correction, Question, Solution
+from lema.base.spec import Spec, digest, runtime, spec
 from lema.correctors.choice_replies import parse_choice
 from lema.correctors.replies import parse
-from lema.errors import ConfigError
-from lema.protocols import Complete, Correct, Engine, Prompt, Reply, Sampling
-from lema.records import Correction, Question, Solution
-from lema.spec import Spec, digest, runtime, spec
-from lema.steps import from_free_form, number_steps
 
 Pair = tuple[Question, Solution]
 

@@ -12,11 +12,11 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from lema.errors import ConfigError
-from lema.formats import Format
-from lema.records import Question
-from lema.spec import Spec, spec
-from lema.steps import numbered
+from lema.base.errors import ConfigError
+from lema.base.reasoning_steps import numbered
+from lema.base.records import Question
+from lema.base.spec import Spec, spec
+from lema.data.formats import Format
 
 ReadOut = Literal[
     "label_text",  # the model writes the number of its pick: the paper's way

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lema.base.errors import InputError
 from lema.discrimination.measures import interval
-from lema.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np

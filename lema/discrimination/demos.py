@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from lema.datasets import number
+from lema.base.errors import InputError
+from lema.base.reasoning_steps import MARKER, number_steps
+from lema.base.records import Question
+from lema.data.datasets import number
 from lema.discrimination.asking import Demo, Shown, View
-from lema.errors import InputError
-from lema.records import Question
-from lema.steps import MARKER, number_steps
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 Equal = Callable[[str, str], bool]

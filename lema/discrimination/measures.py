@@ -7,7 +7,7 @@ Policy, in one place (decision 019):
 - S_gen is the mean score of a question's candidates: what a candidate drawn at random scores in expectation. The paper
   draws one; `gen_random` does too, and the test pairs it with the pick, since McNemar's test needs two right-or-wrongs.
 - An invalid pick scores as the worst candidate of its row (paper, section 3.3), and the share of them is reported.
-- The interval is the paired bootstrap over questions of `lema.stats`, half a pseudo-question at each end of the scale.
+- The interval is the paired bootstrap over questions (`lema.base.stats`), half a pseudo-question at each end.
 - The test is one-sided (is the pick better?): McNemar's exact one, over questions, for right or wrong; Wilcoxon's
   signed-rank test for graded scores, zero differences after Pratt (ranked, then left out), since picks often are the
   random candidate. The exact test is conservative because counts are whole: with 250 discordant questions it rejects
@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lema.errors import InputError
-from lema.stats import ALPHA, DRAWS, bounds_of, resampled_means
+from lema.base.errors import InputError
+from lema.base.stats import ALPHA, DRAWS, bounds_of, resampled_means
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from lema import prompts
+from lema.base import prompts
+from lema.base.errors import StageFailed
+from lema.base.protocols import Complete, Prompt, Reply, Sampling
+from lema.base.records import Example, Question, Record
+from lema.data.formats import Format
 from lema.discrimination import reading
 from lema.discrimination.asking import NO_ANSWER, Asking, Demo, Shown, labels, pick_prompt, score_prompt
-from lema.errors import StageFailed
-from lema.formats import Format
 from lema.lm.scoring import Score
-from lema.protocols import Complete, Prompt, Reply, Sampling
-from lema.records import Example, Question, Record
 
 BETWEEN = "\n---\n"  # replies about one pick, in its text
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lema.errors import InputError
+from lema.base.errors import InputError
 
 Shown = Sequence[int]  # the number of the candidate at each position
 

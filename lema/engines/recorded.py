@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from lema.errors import ConfigError, InputError
-from lema.protocols import Complete, Prompt, Reply, Sampling
-from lema.spec import Spec, runtime, spec
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Complete, Prompt, Reply, Sampling
+from lema.base.spec import Spec, runtime, spec
 
 Row = dict[str, Any]
 Texts = dict[tuple[str, ...], list[str]]  # values of the matched fields -> recorded texts, in file order

@@ -14,10 +14,10 @@ from typing import Annotated, ClassVar, NamedTuple
 import msgspec
 from pydantic import Field
 
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
+from lema.base.protocols import Complete, Prompt, Reply, Sampling
+from lema.base.spec import Spec, runtime, spec
 from lema.lm.choosing import choice_reply, noise_key
-from lema.protocols import Complete, Prompt, Reply, Sampling
-from lema.spec import Spec, runtime, spec
 
 #: `{1}`, `{name}` or `{a|b|c}`. A brace that opens anything else, such as a new line, is a brace.
 PLACE = re.compile(r"\{(\w+|[^{}]*\|[^{}]*)\}")

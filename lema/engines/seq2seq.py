@@ -14,14 +14,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from lema.base.protocols import Complete, Prompt, Reply, Sampling
+from lema.base.spec import Spec, runtime, since, spec
 from lema.lm.choosing import Context, choice_ids, choose, noise_key
 from lema.lm.encoding import read_by_encoder
 from lema.lm.loading import load_seq2seq, load_tokenizer, pick_device
+from lema.lm.model import Model
 from lema.lm.pairs import padded, start_token
 from lema.lm.replies import StopStrings, check_room, context, end_tokens, token_ids
-from lema.models import Model
-from lema.protocols import Complete, Prompt, Reply, Sampling
-from lema.spec import Spec, runtime, since, spec
 
 BORDER = -1  # between what the encoder reads and what the decoder has written, in a context
 

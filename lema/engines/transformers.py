@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from lema.base.protocols import Complete, Prompt, Reply, Sampling
+from lema.base.spec import Spec, runtime, spec
 from lema.lm.choosing import choice_ids, choose, noise_key
 from lema.lm.loading import check_continues, load_config, load_model, load_tokenizer, pick_device
+from lema.lm.model import Model
 from lema.lm.replies import StopStrings, check_room, context, end_tokens, token_ids
 from lema.lm.scoring import next_logprobs
-from lema.models import Model
-from lema.protocols import Complete, Prompt, Reply, Sampling
-from lema.spec import Spec, runtime, spec
 
 if TYPE_CHECKING:
     from lema.lm.decoding import Decoder, Row

@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lema.errors import ConfigError
-from lema.protocols import Evolve, Task
-from lema.records import Evolved, Question, Seed
-from lema.spec import Spec, spec
+from lema.base.errors import ConfigError
+from lema.base.protocols import Evolve, Task
+from lema.base.records import Evolved, Question, Seed
+from lema.base.spec import Spec, spec
 from lema.synth.cast import draw_cast
 from lema.synth.difficulty import Dialled, Difficulty
 from lema.synth.draw import Draw

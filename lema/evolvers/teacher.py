@@ -8,12 +8,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from lema import prompts
-from lema.errors import ConfigError, InputError
+from lema.base import prompts
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Engine, Evolve, Prompt, Reply, Sampling, Task
+from lema.base.records import Evolved, Question, Seed
+from lema.base.spec import Spec, digest, runtime, spec
 from lema.evolvers.replies import parse
-from lema.protocols import Engine, Evolve, Prompt, Reply, Sampling, Task
-from lema.records import Evolved, Question, Seed
-from lema.spec import Spec, digest, runtime, spec
 
 
 @spec

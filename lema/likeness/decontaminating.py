@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from lema.base.protocols import Task
+from lema.base.question_slice import Slice
+from lema.base.records import Record
 from lema.likeness import Decontamination
-from lema.protocols import Task
-from lema.records import Record
-from lema.slices import Slice
 
 if TYPE_CHECKING:
     from lema.likeness.leaks import HeldOut, Leak

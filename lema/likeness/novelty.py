@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from lema.base.records import Question, Record
 from lema.likeness import NearDuplicates
-from lema.records import Question, Record
 
 
 class Repeat(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lema.base.protocols import Task
+from lema.base.question_slice import Slice
+from lema.base.records import Question
 from lema.likeness import Decontamination, NearDuplicates
 from lema.likeness.decontaminating import decontaminate
 from lema.likeness.novelty import novel
-from lema.protocols import Task
-from lema.records import Question
-from lema.slices import Slice
 from lema.synth.problem import read_trace
 
 REASONS = {"seed": "like_seed", "known": "like_other_seed", "new": "like_evolved"}

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lema.spec import Spec, spec
+from lema.base.spec import Spec, spec
 
 #: That a masked text must have before an equal one counts as the same question: `Compute 0 + 0` is any sum.
 LEAST_WORDS = 3

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lema.errors import ConfigError, StageFailed
-from lema.protocols import Prompt, Reply, Sampling
+from lema.base.errors import ConfigError, StageFailed
+from lema.base.protocols import Prompt, Reply, Sampling
 
 #: Token ids, and those of which the log-probability as the next token is wanted.
 Context = tuple[tuple[int, ...], tuple[int, ...]]

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from lema.errors import StageFailed
+from lema.base.errors import StageFailed
+from lema.base.protocols import Sampling
 from lema.lm.kvcache import ROOM, RoomyCache, layer_count
 from lema.lm.replies import STOP_EVERY
-from lema.protocols import Sampling
 
 
 @dataclass(slots=True)

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lema.errors import ConfigError
-from lema.records import Example
+from lema.base.errors import ConfigError
+from lema.base.records import Example
 
 #: Stands for an assistant's turn when a chat template is asked how such a turn ends.
 MARKER = "ANSWER"

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
 
 ROOM = 64  # columns kept ahead; growing copies the cache once in so many steps
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lema.errors import ConfigError, InputError
-from lema.extras import require
-from lema.models import Model
+from lema.base.errors import ConfigError, InputError
+from lema.base.optional import require
+from lema.lm.model import Model
 
 ADAPTER = "adapter_config.json"
 NO_FILE = ("no file named", "does not appear to have a file named")  # what transformers says of a folder, of the hub

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from lema.errors import StageFailed
+from lema.base.errors import StageFailed
 from lema.lm.encoding import prompts_ids, read_by_encoder
 from lema.lm.pairs import padded, start_token
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
 from lema.lm.loading import is_adapter, load_config, load_ends
-from lema.models import Model
+from lema.lm.model import Model
 
 
 def start_token(name: str, config: Any, settings: Any = None) -> int | None:

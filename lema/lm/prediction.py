@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import msgspec
 
-from lema.errors import StageFailed
+from lema.base.errors import StageFailed
+from lema.base.records import Example
 from lema.lm.encoding import Encoded
+from lema.lm.model import Model
 from lema.lm.reading import How, at_targets, open_reader
-from lema.models import Model
-from lema.records import Example
 
 if TYPE_CHECKING:
     import torch

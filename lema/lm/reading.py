@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
-from lema.errors import InputError
+from lema.base.errors import InputError
+from lema.base.records import Example
 from lema.lm.encoding import Encoded, encode
 from lema.lm.loading import load_model, load_tokenizer, pick_device
+from lema.lm.model import Model
 from lema.lm.pairs import padded, start_token
-from lema.models import Model
-from lema.records import Example
 
 if TYPE_CHECKING:
     import torch

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lema.errors import InputError
+from lema.base.errors import InputError
+from lema.base.protocols import Prompt, Reply
 from lema.lm.encoding import prompts_ids, stop_ids
-from lema.protocols import Prompt, Reply
 
 STOP_EVERY = 8  # tokens between two looks for stop strings
 

@@ -10,12 +10,12 @@ from typing import Any, Unpack
 
 import msgspec
 
-from lema.errors import StageFailed
+from lema.base.errors import StageFailed
+from lema.base.records import Example
 from lema.lm.choosing import Context
 from lema.lm.encoding import Encoded
+from lema.lm.model import Model
 from lema.lm.reading import How, at_targets, batches, open_reader
-from lema.models import Model
-from lema.records import Example
 
 
 class Scored(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
-from lema.protocols import Complete, Engine
-from lema.spec import Spec, key
+from lema.base.protocols import Complete, Engine
+from lema.base.spec import Spec, key
 
 
 class Session:

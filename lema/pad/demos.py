@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from lema.base.protocols import Task
+from lema.base.records import Question, Verdict
 from lema.pad.executing import Executing, Run
 from lema.pad.forms import Form, written
 from lema.pad.judging import judge
-from lema.protocols import Task
-from lema.records import Question, Verdict
 from lema.synth.problem import read_trace
 from lema.synth.programs import program_lines
 

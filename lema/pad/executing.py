@@ -9,12 +9,12 @@ from typing import Annotated, Any, Self
 import msgspec
 from pydantic import Field
 
+from lema.base.spec import Spec, since, spec
 from lema.pad.forms import Form, line_of_text, source
 from lema.pad.judging import Rule
 from lema.pad.stepping import StepBeam
 from lema.programs.program import Outcome, Program
 from lema.programs.sandbox import Sandbox
-from lema.spec import Spec, since, spec
 
 #: What an open sandbox does: the outcomes of programs, in order.
 Run = Callable[[Sequence[Program]], list[Outcome]]

@@ -6,10 +6,10 @@ import math
 import re
 from typing import Literal
 
+from lema.base.protocols import Verifier
+from lema.base.reasoning_steps import MARKER
+from lema.base.records import Judgement, Question, Verdict
 from lema.programs.program import Outcome, Status
-from lema.protocols import Verifier
-from lema.records import Judgement, Question, Verdict
-from lema.steps import MARKER
 
 Rule = Literal["exact", "pad_v1"]
 EXECUTED = "executed"  # the class of a program that left a value

@@ -15,14 +15,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lema.errors import ConfigError
-from lema.formats import Format
-from lema.models import Model
+from lema.base.errors import ConfigError
+from lema.base.protocols import Prompt, Sampling, Trainer
+from lema.base.question_slice import Slice
+from lema.base.spec import Spec, runtime, spec
+from lema.data.formats import Format
+from lema.lm.model import Model
 from lema.pad.forms import Form
 from lema.pad.scorers import LOWEST, RunTexts, Score, Step
-from lema.protocols import Prompt, Sampling, Trainer
-from lema.slices import Slice
-from lema.spec import Spec, runtime, spec
 
 Count = Annotated[int, Field(ge=1)]
 READ = 8192  # tokens, padding included, that are read at once where several steps are

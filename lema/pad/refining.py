@@ -17,15 +17,15 @@ from typing import Any
 
 import msgspec
 
-from lema import prompts
-from lema.formats import Format
+from lema.base import prompts
+from lema.base.protocols import Complete, Prompt, Reply, Sampling, Verifier
+from lema.base.records import Question
+from lema.data.formats import Format
 from lema.pad.executing import Executing, Run
 from lema.pad.judging import EXECUTED, error_class, judge
 from lema.pad.scorers import Score
 from lema.pad.stepping import search
 from lema.programs.program import Outcome
-from lema.protocols import Complete, Prompt, Reply, Sampling, Verifier
-from lema.records import Question
 
 ROUND = "+"  # between the class of a program and the round of refinement that it is of, in `Solution.rung`
 

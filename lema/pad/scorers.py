@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, runtime_che
 
 from pydantic import Field
 
-from lema.formats import Format
-from lema.models import Model
+from lema.base.spec import Spec, runtime, spec
+from lema.data.formats import Format
+from lema.lm.model import Model
 from lema.pad.forms import RESULT, Form
 from lema.programs.program import Outcome, Status
-from lema.spec import Spec, runtime, spec
 
 if TYPE_CHECKING:
     import torch

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.spec import Spec, runtime, spec
 from lema.pad.teachers import Writer
-from lema.protocols import Sampling
-from lema.slices import Slice
-from lema.spec import Spec, runtime, spec
 
 Count = Annotated[int, Field(ge=1)]
 #: The classes of the paper's table of failures.

@@ -18,12 +18,12 @@ from typing import Annotated
 import msgspec
 from pydantic import Field
 
-from lema import prompts
-from lema.errors import ConfigError, StageFailed
+from lema.base import prompts
+from lema.base.errors import ConfigError, StageFailed
+from lema.base.protocols import Complete, Engine, Prompt, Reply, Sampling
+from lema.base.spec import Spec, spec
 from lema.pad.forms import RESULT, Form
 from lema.pad.scorers import Score, Scorer
-from lema.protocols import Complete, Engine, Prompt, Reply, Sampling
-from lema.spec import Spec, spec
 
 Count = Annotated[int, Field(ge=1)]
 

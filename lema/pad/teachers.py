@@ -10,16 +10,16 @@ from typing import Annotated, Protocol, runtime_checkable
 
 from pydantic import Field
 
-from lema import prompts
-from lema.errors import ConfigError, InputError
+from lema.base import prompts
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Engine, Prompt, Reply, Sampling, Task
+from lema.base.question_slice import Slice
+from lema.base.records import Question
+from lema.base.spec import Spec, digest, runtime, spec
 from lema.pad.demos import demonstrations
 from lema.pad.executing import Executing, Run
 from lema.pad.forms import written
 from lema.pad.slips import blunder
-from lema.protocols import Engine, Prompt, Reply, Sampling, Task
-from lema.records import Question
-from lema.slices import Slice
-from lema.spec import Spec, digest, runtime, spec
 from lema.synth.draw import Draw
 from lema.synth.problem import read_trace
 from lema.synth.programs import VARIANTS, program_lines

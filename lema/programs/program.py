@@ -7,7 +7,7 @@ from typing import Self
 
 import msgspec
 
-from lema.records import Record
+from lema.base.records import Record
 
 
 class Entry(StrEnum):

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from lema.errors import LemaError
+from lema.base.errors import LemaError
 from lema.programs.levels import Level
 from lema.programs.program import Outcome, Program, Status
 from lema.programs.verdicts import SLACK, Left, Limits, judge

@@ -23,12 +23,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lema.errors import ConfigError, LemaError
+from lema.base.errors import ConfigError, LemaError
+from lema.base.spec import Spec, runtime, spec
 from lema.programs.levels import LEVELS, Level, homes
 from lema.programs.program import Entry, Outcome, Program, Status
 from lema.programs.running import Running
 from lema.programs.verdicts import Limits
-from lema.spec import Spec, runtime, spec
 
 #: What programs may import unless the configuration says otherwise.
 MODULES = (

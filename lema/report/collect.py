@@ -6,31 +6,31 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from lema.errors import InputError
-from lema.options import Point
-from lema.pipeline import pipeline
+from lema.base.errors import InputError
+from lema.config.options import Point
+from lema.experiment.pipeline import pipeline
 from lema.report import model
-from lema.report.arms import BASE, CHOICE, Evaluated, evaluated, regraded
-from lema.report.beside import beside
-from lema.report.compare import compare, summaries
-from lema.report.corrections import funnels, views
-from lema.report.delta_ppl import delta_ppls
-from lema.report.leaks import leaks
+from lema.report.findings.arms import BASE, CHOICE, Evaluated, evaluated, regraded
+from lema.report.findings.beside import beside
+from lema.report.findings.compare import compare, summaries
+from lema.report.findings.corrections import funnels, views
+from lema.report.findings.delta_ppl import delta_ppls
+from lema.report.findings.leaks import leaks
+from lema.report.findings.notes import notes as notes_on
+from lema.report.findings.pairs import pairings
+from lema.report.findings.paper import Paper
+from lema.report.findings.paper_picks import PaperCell
+from lema.report.findings.picks import beside as picks_beside
+from lema.report.findings.picks import picks
+from lema.report.findings.programs import program_rows, vote_rows
+from lema.report.findings.runs import choices, curves, mixes, provenance, stage_line
+from lema.report.findings.sieves import sieves
+from lema.report.findings.spaces import spaces
+from lema.report.findings.success import success
+from lema.report.findings.trends import sizes_of, trends
 from lema.report.model import Report
-from lema.report.notes import notes as notes_on
-from lema.report.pairs import pairings
-from lema.report.paper import Paper
-from lema.report.paper_picks import PaperCell
-from lema.report.picks import beside as picks_beside
-from lema.report.picks import picks
-from lema.report.programs import program_rows, vote_rows
-from lema.report.runs import choices, curves, mixes, provenance, stage_line
-from lema.report.sieves import sieves
-from lema.report.spaces import spaces
-from lema.report.success import success
-from lema.report.trends import sizes_of, trends
-from lema.stage import Stage
 from lema.store import Artifact, Store
+from lema.store.stage import Stage
 
 QUESTION = "Does learning from corrected mistakes help?"
 

@@ -10,8 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from lema.records import Verdict
-from lema.report.parts import (
+from lema.base.records import Verdict
+from lema.report.tables.parts import (
     Choice,
     DeltaPpl,
     Leaks,
@@ -24,7 +24,7 @@ from lema.report.parts import (
     SuccessRow,
     VoteRow,
 )
-from lema.report.space_parts import SpacePair, SpaceRow
+from lema.report.tables.space_parts import SpacePair, SpaceRow
 
 
 class Role(StrEnum):

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from lema.errors import InputError
-from lema.records import Correction, Question, Solution
-from lema.report.arms import evaluated
+from lema.base.errors import InputError
+from lema.base.records import Correction, Question, Solution
 from lema.report.collect import assemble, by_kind, in_order
-from lema.report.compare import ArmResult
+from lema.report.findings.arms import evaluated
+from lema.report.findings.compare import ArmResult
 from lema.report.model import Report
 from lema.store import Artifact
 from lema.store.manifest import MANIFEST, read_manifest

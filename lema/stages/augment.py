@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lema.protocols import Task
-from lema.records import Question, Solution, Verdict
-from lema.spec import since, spec
-from lema.stage import Inputs, Stage
-from lema.steps import number_steps
+from lema.base.protocols import Task
+from lema.base.reasoning_steps import number_steps
+from lema.base.records import Question, Solution, Verdict
+from lema.base.spec import since, spec
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 #: Why a path that is not right is left out, by its verdict.
 LEFT_OUT = {Verdict.WRONG: "wrong", Verdict.NO_ANSWER: "unparsable", Verdict.UNDECIDED: "undecided"}

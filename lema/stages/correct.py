@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import Field
 
-from lema.protocols import Corrector, Task
-from lema.records import Correction, Question, Solution, Verdict
-from lema.spec import runtime, spec
-from lema.stage import Inputs, Stage
-from lema.steps import number_steps
+from lema.base.protocols import Corrector, Task
+from lema.base.reasoning_steps import number_steps
+from lema.base.records import Correction, Question, Solution, Verdict
+from lema.base.spec import runtime, spec
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 Pair = tuple[Question, Solution]
 

@@ -12,16 +12,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lema.formats import Format
+from lema.base.reasoning_steps import from_free_form
+from lema.base.records import Correction, Example, Question, Record, Solution
+from lema.base.spec import runtime, spec
+from lema.base.stats import clustered_mean
+from lema.data.formats import Format
+from lema.lm.model import Model
 from lema.lm.scoring import Score, open_scorer
-from lema.models import Model
-from lema.records import Correction, Example, Question, Record, Solution
-from lema.spec import runtime, spec
-from lema.stage import Inputs, Stage
 from lema.stages.sampling import checkpoint_of
-from lema.stats import clustered_mean
-from lema.steps import from_free_form
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 
 class PathPair(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,7 +13,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import Field
 
-from lema.datasets import Published
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Engine, Sampling, Task
+from lema.base.question_slice import Slice
+from lema.base.records import Question, Record, Solution, Verdict
+from lema.base.spec import canonical, digest, encode, runtime, spec
+from lema.data.datasets import Published
+from lema.data.formats import Format
 from lema.discrimination.asking import NO_ANSWER, Asking, stops
 from lema.discrimination.demos import demonstrations, simplified
 from lema.discrimination.measures import INVALID, measure
@@ -22,17 +28,11 @@ from lema.discrimination.picking import Case, Pick, Tools, Way, pick
 from lema.discrimination.voting import plurality
 from lema.engines.seq2seq import Seq2Seq
 from lema.engines.transformers import Transformers
-from lema.errors import ConfigError, InputError
-from lema.formats import Format
 from lema.lm.scoring import open_scorer
-from lema.protocols import Engine, Sampling, Task
-from lema.records import Question, Record, Solution, Verdict
-from lema.slices import Slice
-from lema.spec import canonical, digest, encode, runtime, spec
-from lema.stage import Inputs, Stage
 from lema.stages.generate import Generate
 from lema.stages.sampling import checkpoint_of
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 HERE = (Transformers, Seq2Seq)  # engines that load a model into this process, whose scores are then of whole texts
 

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lema.formats import Format
+from lema.base.protocols import Engine, Sampling, Task
+from lema.base.question_slice import Slice
+from lema.base.spec import canonical, digest, encode, runtime, since, spec
+from lema.data.formats import Format
 from lema.pad.executing import Executing
-from lema.protocols import Engine, Sampling, Task
-from lema.slices import Slice
-from lema.spec import canonical, digest, encode, runtime, since, spec
-from lema.stage import Inputs, Stage
 from lema.stages.sampling import ran, sample_solutions, tally
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 
 @spec

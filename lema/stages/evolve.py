@@ -9,17 +9,17 @@ from typing import Annotated, Any
 from msgspec.structs import replace
 from pydantic import Field
 
-from lema.evolution import draw_seeds
-from lema.formats import Format
+from lema.base.protocols import Evolver, Task
+from lema.base.question_slice import Slice
+from lema.base.records import Correction, Evolved, Question, Seed
+from lema.base.spec import runtime, spec
+from lema.data.formats import Format
+from lema.evolution.strategy import draw_seeds
+from lema.evolution.voting import Voting
 from lema.likeness import Decontamination, NearDuplicates
 from lema.likeness.repeats import likenesses
-from lema.protocols import Evolver, Task
-from lema.records import Correction, Evolved, Question, Seed
-from lema.slices import Slice
-from lema.spec import runtime, spec
-from lema.stage import Inputs, Stage
 from lema.store import Work
-from lema.voting import Voting
+from lema.store.stage import Inputs, Stage
 
 
 @spec

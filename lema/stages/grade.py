@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from lema.protocols import Verifier
-from lema.records import Question, Solution, Verdict
-from lema.spec import spec
-from lema.stage import Inputs, Stage
+from lema.base.protocols import Verifier
+from lema.base.records import Question, Solution, Verdict
+from lema.base.spec import spec
 from lema.stages.sampling import tally
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 
 @spec

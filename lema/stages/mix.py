@@ -10,22 +10,22 @@ from itertools import chain
 from sys import intern
 from typing import Any
 
-from lema.blend import Blend, Budget, spend
-from lema.errors import InputError
-from lema.examples import correction_example, path_example, program_example
-from lema.formats import Format
+from lema.base.errors import InputError
+from lema.base.protocols import Task
+from lema.base.question_slice import Slice
+from lema.base.reasoning_steps import from_free_form
+from lema.base.records import Correction, Example, Question, Solution
+from lema.base.spec import Spec, since, spec
+from lema.data.formats import Format
+from lema.lessons.data_mix import Blend, Budget, spend
+from lema.lessons.examples import correction_example, path_example, program_example
 from lema.likeness import Decontamination
 from lema.likeness.decontaminating import Dropped, decontaminate
-from lema.models import Model
-from lema.protocols import Task
-from lema.records import Correction, Example, Question, Solution
-from lema.slices import Slice
-from lema.spec import Spec, since, spec
-from lema.stage import Inputs, Stage
+from lema.lm.model import Model
 from lema.stages.synthesise import Written
-from lema.steps import from_free_form
 from lema.store import Artifact, Work
 from lema.store.spool import Seen, Spool
+from lema.store.stage import Inputs, Stage
 
 COT = ("cot", "augmented", "program")  # sources of examples that are no corrections
 REFINEMENT = "refinement"

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from lema.errors import ConfigError
-from lema.examples import path_example, program_example
-from lema.formats import Format
+from lema.base.errors import ConfigError
+from lema.base.protocols import Task
+from lema.base.question_slice import Slice
+from lema.base.records import Example, Record
+from lema.base.spec import runtime, spec
+from lema.base.stats import bounds_of, resampled_sums
+from lema.data.formats import Format
+from lema.lessons.examples import path_example, program_example
+from lema.lm.model import Model
 from lema.lm.prediction import open_predictor
-from lema.models import Model
-from lema.protocols import Task
-from lema.records import Example, Record
-from lema.slices import Slice
-from lema.spec import runtime, spec
-from lema.stage import Inputs, Stage
 from lema.stages.sampling import checkpoint_of
 from lema.stages.synthesise import Written
-from lema.stats import bounds_of, resampled_sums
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 if TYPE_CHECKING:
-    from lema.stats import Matrix
+    from lema.base.stats import Matrix
 
 Target = Literal["path", "answer", "program"]
 Value = tuple[float, float | None, float | None]  # with the bounds of its 95 % interval, where there can be one

@@ -9,17 +9,17 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lema.errors import InputError
-from lema.formats import Format
+from lema.base.errors import InputError
+from lema.base.records import Example, Question, Solution, Verdict
+from lema.base.spec import spec
+from lema.data.formats import Format
 from lema.likeness import Decontamination
 from lema.likeness.decontaminating import Dropped, decontaminate
 from lema.pad.forms import Form
 from lema.pad.stepping import beginnings
-from lema.records import Example, Question, Solution, Verdict
-from lema.spec import spec
-from lema.stage import Inputs, Stage
 from lema.stages.mix import TestSet
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 SOURCE = "prefix"
 

@@ -9,19 +9,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lema.errors import ConfigError
-from lema.formats import Format
+from lema.base.errors import ConfigError
+from lema.base.records import Example, Question, Record, Solution
+from lema.base.spec import runtime, spec
+from lema.data.formats import Format
 from lema.pad.executing import Executing, Run
 from lema.pad.injecting import broken
 from lema.pad.judging import EXECUTED, error_class
 from lema.pad.refining import class_and_rounds
 from lema.pad.sections import ErrorKind
 from lema.programs.program import Outcome
-from lema.records import Example, Question, Record, Solution
-from lema.spec import runtime, spec
-from lema.stage import Inputs, Stage
 from lema.stages.synthesise import Written
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 from lema.synth.draw import Draw
 
 TRIES = 6  # broken versions of one class that are run before it is given up

@@ -9,18 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from lema import prompts
-from lema.formats import Format
+from lema.base import prompts
+from lema.base.protocols import Complete, Engine, Prompt, Reply, Sampling, Task
+from lema.base.question_slice import Slice
+from lema.base.records import Question, Solution, Verdict
+from lema.base.spec import key
+from lema.data.formats import Format
 from lema.pad.executing import Executing
 from lema.pad.judging import EXECUTED, one_line, rounds_to
 from lema.pad.refining import Answerer, answering, class_and_rounds
 from lema.pad.stepping import check_engine
-from lema.protocols import Complete, Engine, Prompt, Reply, Sampling, Task
-from lema.records import Question, Solution, Verdict
-from lema.slices import Slice
-from lema.spec import key
-from lema.stage import Inputs, Stage
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 
 def reasoner_name(engine: Engine, trained: Stage | None) -> str:

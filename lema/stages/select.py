@@ -12,17 +12,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lema.errors import ConfigError, InputError
-from lema.formats import Format
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Engine, Sampling, Task
+from lema.base.question_slice import Slice
+from lema.base.records import Record, Verdict
+from lema.base.spec import runtime, since, spec
+from lema.data.formats import Format
 from lema.pad.executing import Executing
-from lema.protocols import Engine, Sampling, Task
-from lema.records import Record, Verdict
-from lema.slices import Slice
-from lema.spec import runtime, since, spec
-from lema.stage import Inputs, Stage
 from lema.stages.sampling import solving
 from lema.stages.train import Train
 from lema.store import Artifact, Work
+from lema.store.stage import Inputs, Stage
 
 KEPT = "checkpoints"
 

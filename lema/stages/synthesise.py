@@ -10,17 +10,17 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import Field
 
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
+from lema.base.protocols import Reply, Task
+from lema.base.question_slice import Slice
+from lema.base.records import Question, Record, Verdict
+from lema.base.spec import runtime, spec
 from lema.pad.executing import Executing, Run
 from lema.pad.forms import normal, source
 from lema.pad.judging import EXECUTED, judge, one_line
 from lema.pad.teachers import Write, Writer
-from lema.protocols import Reply, Task
-from lema.records import Question, Record, Verdict
-from lema.slices import Slice
-from lema.spec import runtime, spec
-from lema.stage import Inputs, Stage
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 EMPTY = "nothing_written"
 

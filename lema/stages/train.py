@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lema.formats import Format
-from lema.models import Model
-from lema.protocols import Trainer, TrainJob
-from lema.spec import key, runtime, spec
-from lema.stage import Inputs, Stage
+from lema.base.protocols import Trainer, TrainJob
+from lema.base.spec import key, runtime, spec
+from lema.data.formats import Format
+from lema.lm.model import Model
 from lema.stages.sampling import checkpoint_of
 from lema.store import Work
+from lema.store.stage import Inputs, Stage
 
 
 @spec

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from lema.errors import StoreError
-from lema.records import Record, load
+from lema.base.errors import StoreError
+from lema.base.records import Record, load
 from lema.store.manifest import MANIFEST, Manifest, check_digest
 
 R = TypeVar("R", bound=Record)

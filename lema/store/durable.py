@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lema.errors import InputError, StoreError
+from lema.base.errors import InputError, StoreError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 SICK = (*FULL, errno.EIO, errno.EROFS, errno.ESTALE)  # a disk's own faults, also when no file is named

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import msgspec
 
-from lema.provenance import code_version
-from lema.spec import digest
+from lema.base.provenance import code_version
+from lema.base.spec import digest
 
 HELD: set[str] = set()  # tokens of leases that this process holds or is about to
 

@@ -23,7 +23,7 @@ from typing import ClassVar
 
 import msgspec
 
-from lema.errors import StoreError
+from lema.base.errors import StoreError
 from lema.store.durable import remove_tree, rename, write_whole
 from lema.store.holder import HELD, Holder, here, is_alive, new_token
 

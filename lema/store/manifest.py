@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from lema.errors import StoreError
-from lema.spec import encode
+from lema.base.errors import StoreError
+from lema.base.spec import encode
 from lema.store.durable import write_whole
 from lema.store.holder import Holder
 

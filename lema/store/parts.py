@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from lema.records import Record
-from lema.spec import digest
+from lema.base.records import Record
+from lema.base.spec import digest
 from lema.store.durable import write_whole
 
 T = TypeVar("T")

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import msgspec
 
-from lema.errors import StoreError
-from lema.records import Record
-from lema.spec import spec
-from lema.stage import Stage
+from lema.base.errors import StoreError
+from lema.base.records import Record
+from lema.base.spec import spec
 from lema.store import Store
 from lema.store.durable import remove_tree, rename
 from lema.store.holder import new_token
+from lema.store.stage import Stage
 
 LIMIT = 60.0  # seconds for all of it, before the workers are ended
 

@@ -18,8 +18,8 @@ from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
+from lema.base.records import R
 from lema.lm.session import Session
-from lema.records import R
 from lema.store.durable import make_below, write_whole
 from lema.store.lease import Lease, LeaseLost, Watch, current, entries, fresh, names, take, takeable
 from lema.store.parts import Parts, Tally, items_digest

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from lema.records import Record
+from lema.base.records import Record
 
 R = TypeVar("R", bound=Record)
 CHUNK = 1 << 20  # bytes written at a time

@@ -14,11 +14,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lema.errors import StoreError
+from lema.base.errors import StoreError
+from lema.base.provenance import package_versions, python_version
+from lema.base.spec import canonical, digest, encode
 from lema.lm.session import Session
-from lema.provenance import package_versions, python_version
-from lema.spec import canonical, digest, encode
-from lema.stage import Stage
 from lema.store import garbage, looking
 from lema.store.artifact import Artifact
 from lema.store.durable import disk_errors, rename, sync_one, sync_tree
@@ -37,6 +36,7 @@ from lema.store.manifest import (
     write_manifest,
 )
 from lema.store.sharing import Share
+from lema.store.stage import Stage
 from lema.store.work import Work
 
 __all__ = ["Artifact", "Holder", "LeaseLost", "Store", "Work"]

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from lema.base.records import R, Record, dump
 from lema.lm.session import Session
-from lema.records import R, Record, dump
 from lema.store.durable import TEMPORARY, make_below, remove_tree, write_whole
 from lema.store.lease import Lease
 from lema.store.manifest import MANIFEST

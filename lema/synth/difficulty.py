@@ -6,8 +6,8 @@ from typing import Annotated, Protocol, runtime_checkable
 
 from pydantic import Field
 
-from lema.errors import ConfigError
-from lema.spec import Spec, spec
+from lema.base.errors import ConfigError
+from lema.base.spec import Spec, spec
 
 LARGEST_BOUND = 100  # every whole number up to it is one token of the shipped tokenizer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from lema.records import Correction
+from lema.base.records import Correction
 from lema.synth.problem import Problem
 from lema.synth.reading import read_path
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from lema.errors import InputError
+from lema.base.errors import InputError
 from lema.synth.cast import Name
 from lema.synth.graph import GIVEN, OPERATIONS, Graph, Shape, needed, signature
 

@@ -54,7 +54,7 @@ class Reading(NamedTuple):
 
 
 def read_path(steps: Sequence[str], problem: Problem) -> Reading:
-    """Read the texts of a path's steps (see `lema.steps.split_steps`)."""
+    """Read the texts of a path's steps (see `lema.base.reasoning_steps.split_steps`)."""
     claims: list[Claim] = []
     derived: set[int] = set()
     before: frozenset[int] = frozenset()

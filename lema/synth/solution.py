@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from lema.steps import MARKER, number_steps
+from lema.base.reasoning_steps import MARKER, number_steps
 from lema.synth.problem import Problem
 
 

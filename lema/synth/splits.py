@@ -10,9 +10,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 
-from lema.errors import ConfigError
-from lema.records import Question
-from lema.spec import digest, key
+from lema.base.errors import ConfigError
+from lema.base.records import Question
+from lema.base.spec import digest, key
 from lema.synth.cast import draw_cast
 from lema.synth.difficulty import Difficulty
 from lema.synth.draw import Draw

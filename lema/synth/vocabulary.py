@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lema.steps import MARKER
+from lema.base.reasoning_steps import MARKER
 from lema.synth.difficulty import LARGEST_BOUND
 from lema.synth.explaining import MEANINGS, PHRASES
 from lema.synth.lexicon import CONTAINERS, ITEMS, PARTS, PEOPLE, POSSESSIVE, TIMES

@@ -22,11 +22,11 @@ from xml.parsers import expat
 
 import msgspec
 
-from lema.datasets import Dataset, Published, Split, Table, number, question_id
-from lema.errors import InputError
-from lema.protocols import Verifier
-from lema.records import Question
-from lema.spec import runtime, spec
+from lema.base.errors import InputError
+from lema.base.protocols import Verifier
+from lema.base.records import Question
+from lema.base.spec import runtime, spec
+from lema.data.datasets import Dataset, Published, Split, Table, number, question_id
 
 UNIT = re.compile(r"\([^()]*\)")
 FIELDS = {"Body": "body", "Question": "question", "Answer": "answer"}

@@ -22,10 +22,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, InstanceOf
 
-from lema.protocols import Verifier
-from lema.records import Question
-from lema.spec import Spec, key, spec
-from lema.steps import split_steps
+from lema.base.protocols import Verifier
+from lema.base.reasoning_steps import split_steps
+from lema.base.records import Question
+from lema.base.spec import Spec, key, spec
 from lema.synth.difficulty import LEVELS, Difficulty
 from lema.synth.splits import SPLITS, TASK, stream
 

@@ -17,12 +17,12 @@ from types import MappingProxyType
 
 import msgspec
 
-from lema.datasets import Dataset, Published, Split, Table, question_id
-from lema.errors import InputError
-from lema.protocols import Verifier
-from lema.records import Question
-from lema.spec import runtime, spec
-from lema.steps import MARKER, one_line
+from lema.base.errors import InputError
+from lema.base.protocols import Verifier
+from lema.base.reasoning_steps import MARKER, one_line
+from lema.base.records import Question
+from lema.base.spec import runtime, spec
+from lema.data.datasets import Dataset, Published, Split, Table, question_id
 
 SUBJECTS = (
     "algebra",

@@ -14,10 +14,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import Field
 
-from lema.errors import ConfigError
-from lema.models import Model
-from lema.protocols import TrainJob
-from lema.spec import Spec, runtime, since, spec
+from lema.base.errors import ConfigError
+from lema.base.protocols import TrainJob
+from lema.base.spec import Spec, runtime, since, spec
+from lema.lm.model import Model
 from lema.trainers.folder import Folder
 from lema.trainers.nodes import place
 

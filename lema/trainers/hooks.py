@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
-from lema.errors import StageFailed
-from lema.protocols import TrainJob
-from lema.tracking import Tracking, open_run
+from lema.base.errors import StageFailed
+from lema.base.protocols import TrainJob
+from lema.tracking.runs import Tracking, open_run
 from lema.trainers.batches import Order
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from lema.protocols import TrainJob
+from lema.base.protocols import TrainJob
 
 NODES, PER_NODE, MEETING = "LEMA_NODES", "LEMA_PROCESSES_PER_NODE", "LEMA_MEETING"
 RENDEZVOUS = "LEMA_RENDEZVOUS"  # host:port of the first node, for torchrun

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-import lema.errors
-from lema.errors import LemaError, Preempted, StageFailed
-from lema.protocols import TrainJob
+import lema.base.errors
+from lema.base.errors import LemaError, Preempted, StageFailed
+from lema.base.protocols import TrainJob
 from lema.trainers.folder import Folder, Outcome
 from lema.trainers.nodes import RENDEZVOUS, Place
 
@@ -99,7 +99,7 @@ def _settle(folder: Folder, code: int, log_start: int, lost: list[str]) -> dict[
         return outcome.summary
     if outcome.status == "preempted":
         raise Preempted("training was asked to stop; the same command goes on from its last checkpoint")
-    known = getattr(lema.errors, outcome.error, None)
+    known = getattr(lema.base.errors, outcome.error, None)
     if isinstance(known, type) and issubclass(known, LemaError):
         raise known(outcome.message)
     ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"

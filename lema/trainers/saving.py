@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lema.base.protocols import TrainJob
 from lema.lm.loading import is_adapter
 from lema.lm.merging import Agreement
-from lema.models import Model
-from lema.protocols import TrainJob
+from lema.lm.model import Model
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder, flush
 from lema.trainers.weights import fold, tidy

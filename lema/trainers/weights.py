@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from lema.errors import ConfigError, InputError
+from lema.base.errors import ConfigError, InputError
 from lema.lm.loading import ADAPTER, is_adapter, load_model, load_tokenizer, seeded
 from lema.lm.merging import Agreement, merge
-from lema.models import Model
+from lema.lm.model import Model
 from lema.trainers.finetune import Finetune
 
 #: Files that libraries leave in a folder and that no one who loads it needs.

@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 from pydantic import TypeAdapter
 
-from lema.errors import LemaError, Preempted
-from lema.models import Model
-from lema.protocols import TrainJob
+from lema.base.errors import LemaError, Preempted
+from lema.base.protocols import TrainJob
+from lema.lm.model import Model
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder, Outcome
 from lema.trainers.nodes import STOPS, place, torchrun

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import string
 
-from lema.errors import ConfigError, InputError
-from lema.records import Judgement, Question, Verdict
-from lema.spec import Spec, spec
+from lema.base.errors import ConfigError, InputError
+from lema.base.records import Judgement, Question, Verdict
+from lema.base.spec import Spec, spec
 from lema.verifiers.ladder import REFUSAL, Rung, candidates, first_line, first_sentence
 
 ARTICLES = re.compile(r"\b(?:a|an|the)\b")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lema.errors import ConfigError, InputError
-from lema.records import Judgement, Question, Verdict
-from lema.spec import Spec, spec
+from lema.base.errors import ConfigError, InputError
+from lema.base.records import Judgement, Question, Verdict
+from lema.base.spec import Spec, spec
 from lema.verifiers.ladder import REFUSAL, SENTENCE_END, Rung, candidates, first_line
 from lema.verifiers.typography import EDGES
 

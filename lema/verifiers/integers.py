@@ -1,6 +1,6 @@
 """Judging a path by its last line, `The answer is 12.`: exact whole numbers, nothing is guessed.
 
->>> from lema.records import Question
+>>> from lema.base.records import Question
 >>> question = Question(id="q", task="toy", text="", answer="12")
 >>> Integers().judge("Step 1: The answer is 12.", question).verdict.value
 'right'
@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-from lema.records import Judgement, Question, Verdict
-from lema.spec import Spec, spec
+from lema.base.records import Judgement, Question, Verdict
+from lema.base.spec import Spec, spec
 
 MARKED = re.compile(r"^\s*(?:Step\s+\d+\s*[:.]\s*)?The answer is\s+(-?\d+)\s*\.?\s*$", re.MULTILINE)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import lru_cache
 
-from lema.errors import ConfigError, InputError
-from lema.records import Judgement, Question, Verdict
-from lema.spec import Spec, spec
+from lema.base.errors import ConfigError, InputError
+from lema.base.records import Judgement, Question, Verdict
+from lema.base.spec import Spec, spec
 from lema.verifiers.ladder import Rung, candidates
 from lema.verifiers.numerals import Reading, read
 

@@ -10,11 +10,11 @@ import yaml
 from conftest import ROOT
 from toy_engine import Canned
 
-from lema.config import build
-from lema.protocols import Corrector, Task
-from lema.records import Question, Solution, Verdict
-from lema.spec import Spec, key
-from lema.steps import number_steps
+from lema.base.protocols import Corrector, Task
+from lema.base.reasoning_steps import number_steps
+from lema.base.records import Question, Solution, Verdict
+from lema.base.spec import Spec, key
+from lema.config.config import build
 
 FILES = sorted((ROOT / "conf" / "corrector").glob("*.yaml"))
 REPLY = (

@@ -21,10 +21,10 @@ from conftest import ROOT
 from servers.faulty import Faulty
 from toy import toy_model, toy_seq2seq
 
-from lema.config import build
-from lema.errors import ConfigError, MissingExtra
-from lema.protocols import Complete, Engine, Prompt, Reply, Sampling
-from lema.spec import Spec, key
+from lema.base.errors import ConfigError, MissingExtra
+from lema.base.protocols import Complete, Engine, Prompt, Reply, Sampling
+from lema.base.spec import Spec, key
+from lema.config.config import build
 
 QUESTIONS = [f"What is {'1 + ' * (place % 4)}{place}?" for place in range(7)]
 HEAVY = {"torch", "transformers", "openai", "vllm", "aiohttp", "httpx"}
@@ -77,7 +77,9 @@ def scripted_case(folder: Path) -> Iterator[Case]:
 
 def openai_case(folder: Path) -> Iterator[Case]:
     with Faulty().running() as url:
-        yield Case({"_target_": "lema.engines.openai.OpenAI", "model": "toy", "base_url": url}, obeys=False, cuts=False)
+        yield Case(
+            {"_target_": "lema.engines.openai.engine.OpenAI", "model": "toy", "base_url": url}, obeys=False, cuts=False
+        )
 
 
 def vllm_case(folder: Path) -> Iterator[Case]:
@@ -85,7 +87,7 @@ def vllm_case(folder: Path) -> Iterator[Case]:
     if importlib.util.find_spec("vllm") is None:
         pytest.skip("vLLM has a Python of its own: tests/real/test_vllm.py runs this there")
     model = dataclasses.asdict(toy_model(folder / "model", width=128))
-    yield Case({"_target_": "lema.engines.vllm.Vllm", "model": model, "kv_cache_gb": 0.25, "max_num_seqs": 16})
+    yield Case({"_target_": "lema.engines.vllm.engine.Vllm", "model": model, "kv_cache_gb": 0.25, "max_num_seqs": 16})
 
 
 CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
@@ -250,7 +252,7 @@ def test_choices_get_a_log_probability_each_and_a_reply_is_one_of_them(case: Cas
 
 def test_building_and_hashing_an_engine_imports_nothing_heavy(case: Case) -> None:
     code = (
-        "import sys; from lema.config import build; from lema.spec import key\n"
+        "import sys; from lema.config.config import build; from lema.base.spec import key\n"
         f"made = build({case.node!r}, 'reasoner'); print(made.name, key(made))\n"
         f"print(sorted({HEAVY!r} & set(sys.modules)))"
     )

@@ -11,12 +11,12 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from lema.config import build
+from lema.base.protocols import Evolve, Evolver, Task
+from lema.base.records import Seed
+from lema.base.spec import Spec, key
+from lema.config.config import build
 from lema.engines.scripted import Scripted
-from lema.evolution import Strategy
-from lema.protocols import Evolve, Evolver, Task
-from lema.records import Seed
-from lema.spec import Spec, key
+from lema.evolution.strategy import Strategy
 
 FOLDER = ROOT / "conf" / "evolution_strategy"
 FILES = sorted(path for path in FOLDER.glob("*.yaml") if path.stem != "none")

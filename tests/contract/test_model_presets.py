@@ -9,10 +9,10 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from lema.building import Refused
-from lema.config import build
-from lema.models import Model
-from lema.spec import key
+from lema.base.spec import key
+from lema.config.building import Refused
+from lema.config.config import build
+from lema.lm.model import Model
 
 FILES = sorted((ROOT / "conf" / "model").glob("*.yaml"))
 #: No commit of these was found in public code; a made-up one would fail on the hub, or worse, be another model.

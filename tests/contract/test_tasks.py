@@ -13,13 +13,13 @@ import yaml
 from conftest import ROOT
 from made_data import data_of
 
-from lema.config import build
-from lema.datasets import Published
-from lema.errors import InputError
-from lema.protocols import Task, Verifier
-from lema.records import Question, Verdict
-from lema.spec import Spec, key
-from lema.steps import number_steps
+from lema.base.errors import InputError
+from lema.base.protocols import Task, Verifier
+from lema.base.reasoning_steps import number_steps
+from lema.base.records import Question, Verdict
+from lema.base.spec import Spec, key
+from lema.config.config import build
+from lema.data.datasets import Published
 
 FILES = sorted((ROOT / "conf" / "task").glob("*.yaml"))
 SAMPLE = 200
@@ -118,7 +118,7 @@ def test_an_answer_of_another_question_is_wrong(task: Task) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_building_and_hashing_a_task_imports_nothing_heavy(path: Path) -> None:
     code = (
-        "import sys; from lema.config import build; from lema.spec import key\n"
+        "import sys; from lema.config.config import build; from lema.base.spec import key\n"
         f"print(key(build({node(path)!r}, 'task')))\n"
         "print(sorted({'torch', 'transformers', 'datasets', 'scipy'} & set(sys.modules)))"
     )

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from lema.protocols import Trainer
-from lema.spec import Spec, key
+from lema.base.protocols import Trainer
+from lema.base.spec import Spec, key
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "trainer").glob("*.yaml"))
 

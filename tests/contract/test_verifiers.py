@@ -11,10 +11,10 @@ from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lema.config import build
-from lema.protocols import Verifier
-from lema.records import Question, Verdict
-from lema.spec import Spec, canonical
+from lema.base.protocols import Verifier
+from lema.base.records import Question, Verdict
+from lema.base.spec import Spec, canonical
+from lema.config.config import build
 
 FILES = sorted((ROOT / "conf" / "task").glob("*.yaml"))
 NUMBERS = (("0", "1"), ("7", "8"), ("-3", "-2"), ("1200", "1201"))

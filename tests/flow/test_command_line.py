@@ -12,11 +12,11 @@ import pytest
 import yaml
 from command_line import ROOT, Command
 
-import lema.app
+import lema.cli.modes
 from lema import __version__
 from lema.__main__ import main
-from lema.config import build
-from lema.errors import Preempted, StageFailed
+from lema.base.errors import Preempted, StageFailed
+from lema.config.config import build
 
 GLOBAL = "# @package _global_\n"
 GRID = "hydra:\n  mode: MULTIRUN\n  sweeper:\n    params:\n      data_mix: cot,corrections\n      seed: 0,1,2\n"
@@ -128,8 +128,8 @@ def test_settings_of_the_command_do_not_name_experiments(command: Command) -> No
 
 
 def test_a_point_carries_what_rebuilds_it_in_another_process(command: Command) -> None:
-    from lema.config import experiment
-    from lema.experiment import Experiment
+    from lema.config.config import experiment
+    from lema.experiment.experiment import Experiment
 
     for point in command("mode=plan").points:
         assert experiment(json.loads(json.dumps(point.raw)), Experiment) == point.experiment
@@ -199,13 +199,13 @@ def test_how_a_command_ended_is_its_exit_code(
     def run(*_: object) -> int:
         raise raised
 
-    monkeypatch.setattr(lema.app, "run", run)
+    monkeypatch.setattr(lema.cli.modes, "run", run)
     outcome = command("seed=1")
     assert outcome.code == code and outcome.err.startswith(said) and len(outcome.err.splitlines()) == 1
 
 
 def test_a_bug_is_not_dressed_up_as_the_user_s_mistake(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lema.app, "run", lambda *_: {}["missing"])
+    monkeypatch.setattr(lema.cli.modes, "run", lambda *_: {}["missing"])
     with pytest.raises(KeyError):
         main(["seed=1"])
 
@@ -215,7 +215,7 @@ def test_composing_a_sweep_in_a_process_loads_no_heavy_library(tmp_path: Path) -
     model.mkdir()
     (model / "config.json").write_text("{}")
     script = (
-        "import sys, lema.app; lema.app.run = lambda points, options: print(len(points)) or 0\n"
+        "import sys, lema.cli.modes; lema.cli.modes.run = lambda points, options: print(len(points)) or 0\n"
         "from lema.__main__ import main\n"
         f"code = main(['mode=plan', '-m', 'seed=0,1', 'model.shipped=null', 'model.path={model}'])\n"
         "heavy = {'torch', 'transformers', 'scipy', 'matplotlib', 'wandb', 'openai', 'datasets', 'peft'}\n"

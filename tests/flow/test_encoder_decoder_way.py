@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from toy import fresh_t5
 
-from lema.records import Solution, load
+from lema.base.records import Solution, load
 from lema.stages.select import CheckpointScore
 
 COMMAND = [

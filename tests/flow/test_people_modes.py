@@ -15,17 +15,17 @@ from command_line import Command
 from rich.console import Console
 from small import SMALL
 
-import lema.app
+import lema.cli.modes
 from lema.__main__ import main
-from lema.errors import LemaError
-from lema.grading import Undecided
-from lema.options import Options, Point, RateOptions
-from lema.people import correcting, export_undecided, rate
-from lema.pipeline import pipeline
-from lema.protocols import Verifier
-from lema.records import Judgement, Question, Solution, Verdict, dump, load
-from lema.report.agreement import Rating
-from lema.spec import spec
+from lema.base.errors import LemaError
+from lema.base.protocols import Verifier
+from lema.base.records import Judgement, Question, Solution, Verdict, dump, load
+from lema.base.spec import spec
+from lema.cli.grading import Undecided
+from lema.cli.rate import correcting, export_undecided, rate
+from lema.config.options import Options, Point, RateOptions
+from lema.experiment.pipeline import pipeline
+from lema.report.findings.agreement import Rating
 from lema.store import Store
 
 
@@ -72,7 +72,7 @@ def corrected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("people")
     kept: list[Point] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lema.app, "run", lambda points, _: kept.extend(points) or 0)
+        patch.setattr(lema.cli.modes, "run", lambda points, _: kept.extend(points) or 0)
         assert main(["seed=0", *SMALL]) == 0
     (point,) = kept
     correct = pipeline(point.experiment).correct

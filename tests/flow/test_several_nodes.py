@@ -45,7 +45,7 @@ def ranks(folder: Path) -> list[psutil.Process]:
         if (
             process.info["name"] != "srun"
             and str(folder) in words
-            and ("lema.trainers.worker" in words or "lema.worker" in words)
+            and ("lema.trainers.worker" in words or "lema.running.worker" in words)
         ):
             found.append(process)
     return found
@@ -90,7 +90,7 @@ def test_a_training_on_two_nodes_is_killed_and_told_to_stop_and_ends_with_the_cu
     given = json.loads(told.read_text()) | {"store": str(alone / "store")}
     given["point"]["trainer"]["deepspeed"] = "none"
     (alone / "job.json").write_text(json.dumps(given))
-    words = [sys.executable, "-m", "lema.worker", str(alone / "job.json")]
+    words = [sys.executable, "-m", "lema.running.worker", str(alone / "job.json")]
     subprocess.run(words, env=ENVIRONMENT, check=True, capture_output=True, timeout=600)
     together, single = curve(tmp_path, train), curve(alone, train)
     assert [row["step"] for row in together] == list(range(1, 41)) == [row["step"] for row in single]

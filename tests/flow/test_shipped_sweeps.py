@@ -16,8 +16,8 @@ sys.path.insert(0, str(ROOT / "tests" / "golden"))
 from renew import LOCAL, points_of
 
 from lema.__main__ import main
-from lema.pipeline import pipeline
-from lema.spec import key
+from lema.base.spec import key
+from lema.experiment.pipeline import pipeline
 
 FILES = sorted([*(ROOT / "experiments").glob("*.yaml"), *(ROOT / "sweeps").glob("*.yaml")])
 CHOICES = [f"{path.parent.name}={path.stem}" for path in FILES if "@package _global_" in path.read_text()]

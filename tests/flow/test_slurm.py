@@ -12,7 +12,7 @@ from servers.slurm import Cluster
 from submitting import TINY, digests, finish, start, starts, submitted, until
 
 from lema.cluster.watch import last_result
-from lema.jobs import Result
+from lema.running.jobs import Result
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 #: Twelve points: four mixes with three seeds.

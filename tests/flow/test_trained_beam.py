@@ -12,11 +12,11 @@ from statistics import fmean
 
 import pytest
 
-from lema.formats import Format
-from lema.models import Model
+from lema.base.records import Example, Solution, load
+from lema.data.formats import Format
+from lema.lm.model import Model
 from lema.pad.learned import Learned
 from lema.pad.stepping import Prefix
-from lema.records import Example, Solution, load
 from lema.tasks.gsm_synth import GsmSynth
 from lema.verifiers.integers import Integers
 

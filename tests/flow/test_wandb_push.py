@@ -15,9 +15,9 @@ from report_cells import check, markdown_of, markdown_tables
 from servers.wandb_server import WandbServer
 from toy_lab import points
 
-from lema import app
-from lema.errors import ConfigError
-from lema.options import Options
+from lema.base.errors import ConfigError
+from lema.cli import modes
+from lema.config.options import Options
 from lema.report.model import Report, from_json
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -25,17 +25,17 @@ KEY = "0123456789abcdef0123456789abcdef01234567"
 COMMAND = """
 import sys
 from toy_lab import points, run
-from lema import app
-from lema.errors import LemaError
-from lema.options import Options
+from lema.cli import modes
+from lema.base.errors import LemaError
+from lema.config.options import Options
 from lema.store import Store
-from lema.tracking import Tracking
+from lema.tracking.runs import Tracking
 mode, entity, push = sys.argv[1:]
 tracking = Tracking(backend="wandb", project="lemons", entity=entity or None, mode="offline")
 asked = points(tracking=tracking)
 run(Store("store"), asked)
 try:
-    sys.exit(app.run(asked, Options(mode=mode, push=push == "push")))
+    sys.exit(modes.run(asked, Options(mode=mode, push=push == "push")))
 except LemaError as error:
     sys.exit(f"lema: {error}")
 """
@@ -127,6 +127,6 @@ def test_no_key_is_written_or_said_and_a_refusal_names_the_kept_file(server: Wan
 
 def test_what_cannot_be_sent_is_refused_before_anything_is_read() -> None:
     with pytest.raises(ConfigError, match="needs tracking=wandb"):
-        app.run(points(), Options(mode="report", push=True, store="/nowhere"))
+        modes.run(points(), Options(mode="report", push=True, store="/nowhere"))
     with pytest.raises(ConfigError, match="only mode=run and mode=report"):
         Options(mode="gc", push=True).check()

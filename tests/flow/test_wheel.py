@@ -49,7 +49,7 @@ def test_an_installed_wheel_plans_and_runs_the_default_from_another_folder(wheel
         return subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
 
     where = subprocess.run(
-        [sys.executable, "-c", "import lema.config; print(lema.config.root())"],
+        [sys.executable, "-c", "import lema.config.config; print(lema.config.config.root())"],
         cwd=elsewhere,
         env=environment,
         capture_output=True,

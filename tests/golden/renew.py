@@ -12,10 +12,10 @@ from pathlib import Path
 from unittest import mock
 
 from lema.__main__ import main
-from lema.config import root
-from lema.options import Options, Point
-from lema.pipeline import pipeline
-from lema.spec import key
+from lema.base.spec import key
+from lema.config.config import root
+from lema.config.options import Options, Point
+from lema.experiment.pipeline import pipeline
 
 GOLDEN = Path(__file__).parent / "keys.json"
 #: What an experiment leaves to its user.
@@ -41,7 +41,7 @@ def points_of(command: str) -> list[Point]:
         caught.extend(points)
         return 0
 
-    with mock.patch("lema.app.run", record):
+    with mock.patch("lema.cli.modes.run", record):
         code = main([*command.split(), *LOCAL.get(command, ())])
     assert code == 0, f"`lema {command}` does not compose"
     return caught

@@ -8,15 +8,15 @@ from statistics import fmean, median
 import pytest
 from toy_lab import run_stage
 
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.records import Correction, Question, Solution
 from lema.correctors.symbolic import Symbolic
+from lema.data.formats import Format
 from lema.engines.transformers import Transformers
-from lema.formats import Format
 from lema.lm.encoding import completion_ids, prompt_ids
 from lema.lm.loading import load_model, load_tokenizer
-from lema.models import Model
-from lema.protocols import Sampling
-from lema.records import Correction, Question, Solution
-from lema.slices import Slice
+from lema.lm.model import Model
 from lema.stages.correct import Correct
 from lema.stages.delta_ppl import DeltaPerplexity, DeltaPpl, summary
 from lema.stages.generate import Generate
@@ -112,7 +112,7 @@ def test_without_corrections_nothing_is_claimed() -> None:
 
 
 def test_how_a_model_is_run_does_not_decide_the_key(corrections: Correct) -> None:
-    from lema.spec import key
+    from lema.base.spec import key
 
     plain = DeltaPerplexity(corrections=corrections, model=TINY, format=Format())
     run = DeltaPerplexity(corrections=corrections, model=TINY, format=Format(), device="cpu", batch_tokens=9, part=3)

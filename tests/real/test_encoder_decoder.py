@@ -13,17 +13,17 @@ from conftest import package
 from toy import fresh_t5, toy_job, write_examples
 from training_parent import start_parent, wait_for
 
+from lema.base.errors import ConfigError
+from lema.base.protocols import Prompt, Sampling
+from lema.base.records import Example
+from lema.data.formats import Format
 from lema.engines.seq2seq import Seq2Seq
-from lema.errors import ConfigError
-from lema.formats import Format
 from lema.lm.loading import is_adapter, load_model, load_tokenizer
 from lema.lm.merging import PROMPTS, compare, next_tokens
+from lema.lm.model import Model
 from lema.lm.prediction import open_predictor
 from lema.lm.scoring import open_scorer
-from lema.models import Model
 from lema.pad.demos import program_of
-from lema.protocols import Prompt, Sampling
-from lema.records import Example
 from lema.tasks.gsm_synth import GsmSynth
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from conftest import package, require_data
 
-from lema.protocols import Verifier
-from lema.records import Question, Verdict
+from lema.base.protocols import Verifier
+from lema.base.records import Question, Verdict
 from lema.verifiers.choices import Choices
 from lema.verifiers.ladder import last_box
-from lema.verifiers.latex import Latex
-from lema.verifiers.lema_v1 import LemaV1
+from lema.verifiers.latex.verdict import Latex
+from lema.verifiers.lema_v1.grader import LemaV1
 from lema.verifiers.numbers import Numbers
 
 pytestmark = pytest.mark.real

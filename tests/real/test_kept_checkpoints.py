@@ -13,9 +13,9 @@ from conftest import package
 from toy import toy_examples, toy_job, toy_model, write_examples
 from training_parent import start_parent, wait_for
 
+from lema.base.protocols import TrainJob
 from lema.lm.loading import load_model
-from lema.models import Model
-from lema.protocols import TrainJob
+from lema.lm.model import Model
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder
 from lema.trainers.learning import learn

@@ -12,15 +12,15 @@ from toy_lab import run_stage
 from toy_paths import planted
 from toy_programs import TASK
 
-from lema.errors import ConfigError
-from lema.formats import Format
-from lema.models import Model
+from lema.base.errors import ConfigError
+from lema.base.protocols import Prompt, Reply, Sampling
+from lema.base.records import Question, Solution, Verdict
+from lema.data.formats import Format
+from lema.lm.model import Model
 from lema.pad.demos import program_of
 from lema.pad.learned import Learned
 from lema.pad.scorers import LOWEST, Score
 from lema.pad.stepping import Prefix, StepBeam, search
-from lema.protocols import Prompt, Reply, Sampling
-from lema.records import Question, Solution, Verdict
 from lema.stages.prefixes import Prefixes
 from lema.stages.train import Train
 from lema.store import Store

@@ -10,13 +10,13 @@ import pytest
 from conftest import package
 from toy import toy_examples, toy_job, toy_model, write_examples
 
+from lema.base.errors import ConfigError, StageFailed
+from lema.base.protocols import Prompt, Sampling
+from lema.base.spec import key
 from lema.engines.transformers import Transformers
-from lema.errors import ConfigError, StageFailed
 from lema.lm.loading import is_adapter, load_model, load_tokenizer
 from lema.lm.merging import PROMPTS, Agreement, compare, merge, next_tokens
-from lema.models import Model
-from lema.protocols import Prompt, Sampling
-from lema.spec import key
+from lema.lm.model import Model
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder
 from lema.trainers.learning import learn

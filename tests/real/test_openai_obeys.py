@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from servers.openai_server import Server
 
-from lema.engines.openai import OpenAI
-from lema.protocols import Complete, Prompt, Sampling
+from lema.base.protocols import Complete, Prompt, Sampling
+from lema.engines.openai.engine import OpenAI
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(400)]
 QUESTION = "Count from one to nine, in words."

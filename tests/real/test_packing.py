@@ -10,7 +10,7 @@ from toy import toy_examples, toy_model
 
 from lema.lm.encoding import encode, prompts_ids
 from lema.lm.loading import load_model, load_tokenizer
-from lema.models import Model
+from lema.lm.model import Model
 from lema.trainers.batches import IGNORED, Row, collate, pack
 from lema.trainers.learning import completion_loss
 
@@ -82,7 +82,7 @@ def test_packed_loss_and_gradient_equal_unpacked(toy: Model, attention: str, fla
 def test_a_model_that_mixes_packed_examples_is_refused(toy: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     from transformers import masking_utils
 
-    from lema.errors import ConfigError
+    from lema.base.errors import ConfigError
     from lema.trainers.weights import check_packing
 
     model = load_model(toy)

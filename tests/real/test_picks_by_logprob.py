@@ -6,16 +6,16 @@ import pytest
 from toy_lab import run_stage
 from toy_pickers import discriminated, sampled
 
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.records import Question, Solution
+from lema.data.formats import Format
 from lema.discrimination.asking import NO_ANSWER, Asking, Shown, pick_prompt
 from lema.discrimination.picking import Pick
 from lema.engines.transformers import Transformers
-from lema.formats import Format
 from lema.lm.encoding import prompt_ids
 from lema.lm.loading import load_model, load_tokenizer
-from lema.models import Model
-from lema.protocols import Sampling
-from lema.records import Question, Solution
-from lema.slices import Slice
+from lema.lm.model import Model
 from lema.stages.discriminate import Discriminate
 from lema.store import Store
 from lema.tasks.gsm_synth import GsmSynth

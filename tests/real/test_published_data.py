@@ -10,10 +10,10 @@ import pytest
 import yaml
 from conftest import ROOT, require_data
 
-from lema.config import build
-from lema.datasets import Published
-from lema.formats import Format
-from lema.records import Verdict
+from lema.base.records import Verdict
+from lema.config.config import build
+from lema.data.datasets import Published
+from lema.data.formats import Format
 from lema.tasks.math import Math
 
 pytestmark = pytest.mark.real

@@ -17,8 +17,8 @@ from conftest import ROOT, package
 from servers.slurm import Cluster, ports
 from toy import toy_examples, toy_job, write_examples
 
-from lema.models import Model
-from lema.protocols import TrainJob
+from lema.base.protocols import TrainJob
+from lema.lm.model import Model
 from lema.trainers.finetune import Finetune
 from lema.trainers.nodes import MEETING, NODES, RENDEZVOUS
 

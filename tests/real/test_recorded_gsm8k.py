@@ -13,10 +13,10 @@ import msgspec
 import pytest
 from conftest import require_data
 
+from lema.base.reasoning_steps import from_free_form, number_steps, split_steps
+from lema.base.records import Correction, Question, Verdict
 from lema.correctors.replies import parse
-from lema.formats import Format
-from lema.records import Correction, Question, Verdict
-from lema.steps import from_free_form, number_steps, split_steps
+from lema.data.formats import Format
 from lema.tasks.gsm8k import Gsm8k
 from lema.verifiers.numbers import Numbers
 

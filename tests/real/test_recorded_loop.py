@@ -12,19 +12,19 @@ import yaml
 from conftest import ROOT, require_data
 from toy_lab import run_stage
 
-from lema.blend import Blend, Budget
-from lema.config import build
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.reasoning_steps import from_free_form, number_steps
+from lema.base.records import Correction, Example, Question, Solution, Verdict
+from lema.config.config import build
 from lema.correctors.teacher import Teacher
+from lema.data.formats import Format
 from lema.engines.recorded import Recorded
-from lema.formats import Format
-from lema.protocols import Sampling
-from lema.records import Correction, Example, Question, Solution, Verdict
-from lema.report.corrections import funnel
-from lema.slices import Slice
+from lema.lessons.data_mix import Blend, Budget
+from lema.report.findings.corrections import funnel
 from lema.stages.correct import Correct
 from lema.stages.generate import Generate
 from lema.stages.mix import Mix
-from lema.steps import from_free_form, number_steps
 from lema.store import Store
 from lema.tasks.gsm8k import Gsm8k
 from lema.verifiers.numbers import Numbers

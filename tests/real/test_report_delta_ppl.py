@@ -11,13 +11,13 @@ from toy import toy_model
 from toy_further import further_points
 from toy_lab import experiment, run, run_stage
 
-from lema.options import Point
-from lema.pipeline import pipeline
+from lema.config.options import Point
+from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Analysis
 from lema.report.collect import collect
-from lema.report.html import render_html
 from lema.report.model import Report
+from lema.report.output.html import render_html
 from lema.report.read import finished
-from lema.sections import Analysis
 from lema.stages.delta_ppl import DeltaPerplexity
 from lema.store import Store
 

@@ -11,7 +11,7 @@ from conftest import missing, package
 from toy_report import toy_report
 from toy_sweep import toy_sweep
 
-from lema.report.html import render_html
+from lema.report.output.html import render_html
 
 REPORTS = {"toy": toy_report, "sweep": toy_sweep}
 LARGEST = 2 * 1024**2

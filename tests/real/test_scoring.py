@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from toy import toy_examples, toy_job, toy_model, write_examples
 
-from lema.errors import InputError
-from lema.formats import Format
+from lema.base.errors import InputError
+from lema.base.records import Example
+from lema.data.formats import Format
 from lema.lm.encoding import completion_ids, prompt_ids
 from lema.lm.loading import load_tokenizer
+from lema.lm.model import Model
 from lema.lm.scoring import batches, open_scorer
-from lema.models import Model
-from lema.records import Example
 from lema.tasks.gsm_synth import GsmSynth
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from toy_lab import experiment, run_stage
 
-from lema.blend import Budget
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.records import Solution
 from lema.engines.transformers import Transformers
-from lema.models import Model
-from lema.pipeline import pipeline
-from lema.protocols import Sampling
-from lema.records import Solution
-from lema.sections import Evaluation
-from lema.slices import Slice
+from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Evaluation
+from lema.lessons.data_mix import Budget
+from lema.lm.model import Model
 from lema.stages.sampling import solve
 from lema.stages.select import CheckpointScore, Select
 from lema.store import Store

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from conftest import require_data
 
-from lema.records import Solution
+from lema.base.records import Solution
 from lema.report.read import finished
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]

@@ -12,10 +12,10 @@ import pytest
 from toy import toy_examples, toy_job, toy_model, write_examples
 from training_parent import start_parent, wait_for
 
-from lema.errors import InputError, StageFailed
+from lema.base.errors import InputError, StageFailed
 from lema.lm.encoding import encode, prompt_ids
 from lema.lm.loading import load_model, load_tokenizer
-from lema.models import Model
+from lema.lm.model import Model
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder
 from lema.trainers.learning import arrange, curve_of, learn, make_loop

@@ -17,14 +17,14 @@ from conftest import ROOT, missing
 from servers import vllm_environment
 from vllm_asker import Answer, Request
 
-from lema.engines.openai import OpenAI
+from lema.base.protocols import Prompt, Reply, Sampling
+from lema.base.records import Example
+from lema.data.formats import Format
+from lema.engines.openai.engine import OpenAI
 from lema.engines.transformers import Transformers
-from lema.formats import Format
 from lema.lm.encoding import encode
 from lema.lm.loading import load_model, load_tokenizer
-from lema.models import Model
-from lema.protocols import Prompt, Reply, Sampling
-from lema.records import Example
+from lema.lm.model import Model
 from lema.tasks.gsm_synth import GsmSynth
 from lema.verifiers.integers import Integers
 
@@ -46,7 +46,12 @@ def python() -> Path:
 def ask(folder: Path, model: Model, calls: Sequence[tuple[list[Prompt], dict[str, Any]]], **more: Any) -> Answer:
     """What the vLLM engine answers, opened once."""
     checkpoint = more.pop("checkpoint", None)
-    node = {"_target_": "lema.engines.vllm.Vllm", "model": dataclasses.asdict(model), "kv_cache_gb": 0.25, **more}
+    node = {
+        "_target_": "lema.engines.vllm.engine.Vllm",
+        "model": dataclasses.asdict(model),
+        "kv_cache_gb": 0.25,
+        **more,
+    }
     request = folder / "request.json"
     request.write_bytes(msgspec.json.encode(Request(node=node, calls=list(calls), checkpoint=checkpoint)))
     done = vllm_environment.run("tests/vllm_asker.py", str(request))

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 from toy_store import Squares
 
-from lema.cluster import arrays, batch, snapshot
+from lema.cluster import arrays, batch
 from lema.cluster.arrays import Group, dependency, grouped
-from lema.cluster.profile import Profile
 from lema.cluster.queue import job_name
-from lema.plan import Step
+from lema.config.profile import Profile
+from lema.running import snapshot
+from lema.running.plan import Step
 from lema.store import Store
 
 STAGE = Squares()
@@ -137,7 +138,7 @@ def test_a_script_of_an_array_names_its_tasks_where_they_write_and_what_they_run
     assert "#SBATCH --dependency=afterok:3,aftercorr:4" in lines and "#SBATCH --kill-on-invalid-dep=yes" in lines
     assert f"#SBATCH --output={folder}/%a/%A_%a_0_log.out" in lines
     (run,) = [line for line in lines if line.startswith("srun")]
-    assert run.endswith(f'python -u -m lema.worker {folder}/"$SLURM_ARRAY_TASK_ID"/job.json')
+    assert run.endswith(f'python -u -m lema.running.worker {folder}/"$SLURM_ARRAY_TASK_ID"/job.json')
     assert (
         run.rindex("--output") > run.index(f"--output {folder}/%j") and f"--error {folder}/%a/%A_%a_%t_log.err" in run
     )

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lema.blend import TOLERANCE, Blend, Budget, spend
-from lema.errors import ConfigError, InputError
-from lema.records import Example
-from lema.spec import key
+from lema.base.errors import ConfigError, InputError
+from lema.base.records import Example
+from lema.base.spec import key
+from lema.lessons.data_mix import TOLERANCE, Blend, Budget, spend
 
 
 def examples(source: str, count: int) -> list[Example]:

@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from lema.building import Fault, Refused, located
-from lema.config import build, experiment
-from lema.errors import ConfigError
-from lema.models import Model
-from lema.protocols import Engine, Sampling
-from lema.spec import Spec, spec
+from lema.base.errors import ConfigError
+from lema.base.protocols import Engine, Sampling
+from lema.base.spec import Spec, spec
+from lema.config.building import Fault, Refused, located
+from lema.config.config import build, experiment
+from lema.lm.model import Model
 
-MODEL = {"_target_": "lema.models.Model", "name": "m", "hub": "a/b", "revision": "c0ffee"}
+MODEL = {"_target_": "lema.lm.model.Model", "name": "m", "hub": "a/b", "revision": "c0ffee"}
 
 
 @spec
@@ -117,7 +117,7 @@ def test_an_integer_is_a_number() -> None:
             {"stages": [{"learning_rate": 1, "name": "sgd", "fused": True}]},
             "stages[0]: sgd has no fused form",
         ),
-        ({"engine": MODEL}, "engine: expected an Engine or null, got Model (lema.models)"),
+        ({"engine": MODEL}, "engine: expected an Engine or null, got Model (lema.lm.model)"),
         ({"notes": {"a": 1}}, "notes.a: expected text, got 1"),
     ],
 )
@@ -146,13 +146,13 @@ def test_the_same_fault_of_an_interpolated_copy_is_said_once() -> None:
     ("target", "said"),
     [
         ("os.system", "must be a spec class under lema. or lema_plugins., got 'os.system'"),
-        ("lema.models.__builtins__", "must be a spec class under"),
+        ("lema.lm.model.__builtins__", "must be a spec class under"),
         ("lemaevil.Model", "must be a spec class under"),
         (3, "must be a spec class under"),
-        ("lema.modles.Model", "there is no module lema.modles. Did you mean 'lema.models'?"),
-        ("lema.models.Modle", "lema.models has no spec 'Modle'. Did you mean 'Model'?"),
-        ("lema.models.Path", "lema.models has no spec 'Path'"),
-        ("lema.spec.Spec", "lema.spec has no spec 'Spec'"),
+        ("lema.lm.modle.Model", "there is no module lema.lm.modle. Did you mean 'lema.lm.model'?"),
+        ("lema.lm.model.Modle", "lema.lm.model has no spec 'Modle'. Did you mean 'Model'?"),
+        ("lema.lm.model.Path", "lema.lm.model has no spec 'Path'"),
+        ("lema.base.spec.Spec", "lema.base.spec has no spec 'Spec'"),
     ],
 )
 def test_a_target_is_a_spec_of_an_allowed_package(target: Any, said: str) -> None:
@@ -181,4 +181,4 @@ def test_a_value_that_looks_like_a_key_is_refused_anywhere_and_not_repeated() ->
 
 
 def test_a_nested_spec_of_a_component_is_built_from_its_target() -> None:
-    assert build({"_target_": "lema.protocols.Sampling", "stop": ["\n"]}) == Sampling(stop=("\n",))
+    assert build({"_target_": "lema.base.protocols.Sampling", "stop": ["\n"]}) == Sampling(stop=("\n",))

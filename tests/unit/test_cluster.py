@@ -16,25 +16,26 @@ from rich.console import Console
 from toy_lab import Sums, points
 from toy_store import Squares
 
-from lema.cluster import batch, modes, snapshot
-from lema.cluster.profile import Profile, Resources, is_engine, needs
+from lema.base.errors import ConfigError
+from lema.base.protocols import Sampling
+from lema.base.provenance import CodeVersion, code_version
+from lema.base.question_slice import Slice
+from lema.cluster import batch, modes
 from lema.cluster.queue import comment, job_name, parse, queued
 from lema.cluster.watch import Line, last_result, missing_table
-from lema.config import experiment
+from lema.config.config import experiment
+from lema.config.options import Options
+from lema.config.profile import Profile, Resources, is_engine, needs
 from lema.correctors.symbolic import Symbolic
 from lema.correctors.teacher import Teacher
-from lema.engines.openai import OpenAI
+from lema.data.formats import Format
+from lema.engines.openai.engine import OpenAI
 from lema.engines.scripted import Scripted
 from lema.engines.transformers import Transformers
-from lema.errors import ConfigError
-from lema.formats import Format
-from lema.graph import Node
-from lema.jobs import Result
-from lema.models import Model
-from lema.options import Options
-from lema.protocols import Sampling
-from lema.provenance import CodeVersion, code_version
-from lema.slices import Slice
+from lema.lm.model import Model
+from lema.running import snapshot
+from lema.running.graph import Node
+from lema.running.jobs import Result
 from lema.stages.correct import Correct
 from lema.stages.generate import Generate
 from lema.store import Store
@@ -255,7 +256,7 @@ def test_equal_code_is_kept_once_and_runs_by_itself(tmp_path: Path) -> None:
     folder = snapshot.keep_code(store)
     assert snapshot.keep_code(store) == folder
     assert [entry.name for entry in folder.parent.iterdir()] == [folder.name]
-    ask = "import lema.worker, lema.provenance as p; print(lema.worker.__file__); print(p.code_version())"
+    ask = "import lema.running.worker as w, lema.base.provenance as p; print(w.__file__, p.code_version(), sep=chr(10))"
     said = subprocess.run(
         [sys.executable, "-c", ask],
         env={"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"},
@@ -264,7 +265,7 @@ def test_equal_code_is_kept_once_and_runs_by_itself(tmp_path: Path) -> None:
         text=True,
         check=True,
     ).stdout.splitlines()
-    assert said[0] == str(folder / "lema" / "worker.py")
+    assert said[0] == str(folder / "lema" / "running" / "worker.py")
     assert said[1] == str(CodeVersion(code_version().commit, code_version().dirty))
 
 
@@ -307,7 +308,7 @@ def test_engines_of_others_without_a_word_about_clusters_are_no_engines_here() -
 
 def test_a_second_request_to_stop_does_not_disturb_the_first() -> None:
     code = (
-        "import os, signal\nfrom lema.errors import Preempted\nfrom lema.worker import STOPS, stop\n"
+        "import os, signal\nfrom lema.base.errors import Preempted\nfrom lema.running.worker import STOPS, stop\n"
         "for number in STOPS: signal.signal(number, stop)\n"
         "try: os.kill(os.getpid(), signal.SIGUSR2)\n"
         "except Preempted:\n    os.kill(os.getpid(), signal.SIGTERM)\n    print('in order')\n"

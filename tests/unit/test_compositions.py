@@ -12,17 +12,17 @@ import yaml
 from conftest import ROOT
 from toy_lab import LastWord, run_stage
 
-from lema.blend import TOLERANCE, Blend, Budget
-from lema.config import build
-from lema.formats import Format
+from lema.base.protocols import Complete, Prompt, Reply, Sampling, Verifier
+from lema.base.protocols import Correct as Correcting
+from lema.base.question_slice import Slice
+from lema.base.records import Correction, Example, Question, Solution
+from lema.base.spec import Spec, spec
+from lema.config.config import build
+from lema.data.formats import Format
+from lema.lessons.data_mix import TOLERANCE, Blend, Budget
 from lema.lm.encoding import encode
 from lema.lm.loading import load_tokenizer
-from lema.models import Model
-from lema.protocols import Complete, Prompt, Reply, Sampling, Verifier
-from lema.protocols import Correct as Correcting
-from lema.records import Correction, Example, Question, Solution
-from lema.slices import Slice
-from lema.spec import Spec, spec
+from lema.lm.model import Model
 from lema.stages.correct import Correct
 from lema.stages.generate import Generate
 from lema.stages.mix import Mix

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lema.base.question_slice import Slice
+from lema.base.records import dump, load
 from lema.likeness import Decontamination
 from lema.likeness.decontaminating import Dropped, decontaminate, held_out
 from lema.likeness.leaks import Index
-from lema.records import dump, load
-from lema.slices import Slice
 from lema.synth.splits import SPLITS
 from lema.tasks.gsm8k import Gsm8k
 from lema.tasks.gsm_synth import GsmSynth

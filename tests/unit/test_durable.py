@@ -12,7 +12,7 @@ import pytest
 from conftest import missing
 from toy_store import Row, Squares, make
 
-from lema.errors import LemaError, StoreError
+from lema.base.errors import LemaError, StoreError
 from lema.store import Store
 from lema.store.durable import disk_errors, write_whole
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from toy import toy_examples, toy_tokenizer
 
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
+from lema.base.records import Example
 from lema.lm.encoding import (
     completion_ids,
     encode,
@@ -18,7 +19,6 @@ from lema.lm.encoding import (
     stop_ids,
     unlearned_tokens,
 )
-from lema.records import Example
 from lema.trainers.batches import IGNORED, collate
 
 

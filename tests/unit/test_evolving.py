@@ -10,25 +10,25 @@ from typing import Any
 import pytest
 from toy_lab import experiment, run_stage
 
-from lema.blend import Budget
+from lema.base.errors import ConfigError
+from lema.base.question_slice import Slice
+from lema.base.records import Correction, Question, Solution
+from lema.base.spec import key
 from lema.engines.scripted import Scripted
-from lema.errors import ConfigError
-from lema.evolution import Strategy
+from lema.evolution.strategy import Strategy
+from lema.evolution.voting import Voting
 from lema.evolvers.procedural import Procedural
 from lema.evolvers.teacher import Teacher
-from lema.evolving import check_evolution, evolved_corrections
-from lema.experiment import Experiment
-from lema.pipeline import pipeline
-from lema.records import Correction, Question, Solution
-from lema.slices import Slice
-from lema.spec import key
+from lema.experiment.evolution import check_evolution, evolved_corrections
+from lema.experiment.experiment import Experiment
+from lema.experiment.pipeline import pipeline
+from lema.lessons.data_mix import Budget
 from lema.stages.correct import Correct
 from lema.stages.evolve import Evolve
 from lema.stages.generate import Generate
 from lema.stages.mix import Mix
 from lema.stages.train import Train
 from lema.store import Store
-from lema.voting import Voting
 
 #: Half of the new questions are the double of a number as the toy model knows it, and labelled so.
 WRITER = Scripted(rules=((r"Given exercise: What is (\d+)", "What is 5{seed} + 5{seed}?"),))

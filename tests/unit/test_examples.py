@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lema.blend import Blend
-from lema.errors import ConfigError
-from lema.examples import correction_example
-from lema.formats import Format
-from lema.records import Correction, Example, Question
+from lema.base.errors import ConfigError
+from lema.base.records import Correction, Example, Question
+from lema.data.formats import Format
+from lema.lessons.data_mix import Blend
+from lema.lessons.examples import correction_example
 
 QUESTION = Question(id="q", task="toy", text="7 and 5?", answer="12")
 WRONG = ["Mia has 7.", "7 + 5 = 11.", "The answer is 11."]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lema.formats import Format
-from lema.records import Correction, Question
-from lema.steps import split_steps
+from lema.base.reasoning_steps import split_steps
+from lema.base.records import Correction, Question
+from lema.data.formats import Format
 
 QUESTION = Question(id="q", task="toy", text=" Mia has 7\u00a0pens.\n She  buys 5.\tHow many? ", answer="12")
 WRONG = ["She has 7.", "7 - 5 = 2.", "The answer is 2."]

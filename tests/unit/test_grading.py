@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from conftest import require_data
 
-from lema.errors import InputError
-from lema.grading import Undecided, grade, undecided
-from lema.protocols import Task
-from lema.records import Question, Solution, Verdict, load
-from lema.spec import key
+from lema.base.errors import InputError
+from lema.base.protocols import Task
+from lema.base.records import Question, Solution, Verdict, load
+from lema.base.spec import key
+from lema.cli.grading import Undecided, grade, undecided
 from lema.tasks.gsm8k import Gsm8k
 from lema.tasks.gsm_synth import GsmSynth
 from lema.verifiers.integers import Integers

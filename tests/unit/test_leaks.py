@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planted_leaks import disguised, names_in, plants, questions
 
+from lema.base.spec import key
 from lema.likeness import Decontamination
 from lema.likeness.leaks import HeldOut, Index
-from lema.spec import key
 
 TEXTS = st.lists(st.text(alphabet="aB1.? ", min_size=1, max_size=80).filter(str.strip), min_size=1, max_size=8)
 STORY = "Mia has 12 red pens in a box, and Tom has 5 more pens than she has. How many pens do they have together?"

@@ -1,4 +1,4 @@
-"""`json=true`: one document on standard output, of the shapes that `lema.listing` says, and the same exit codes."""
+"""`json=true`: one document on standard output, of `lema.running.json_listing`, and the same exit codes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import msgspec
 import pytest
 from toy_lab import points, run
 
-from lema import app, listing
+from lema.base.errors import ConfigError
+from lema.cli import modes
 from lema.cluster import watch
-from lema.cluster.profile import Profile, Resources
 from lema.cluster.watch import Line
-from lema.errors import ConfigError
-from lema.options import Options
-from lema.plan import merge
+from lema.config.options import Options
+from lema.config.profile import Profile, Resources
+from lema.running import json_listing
+from lema.running.plan import merge
 from lema.store import Store
 
 SWEEP = points(("cot", "cot_and_corrections"), (0,))
@@ -37,8 +38,8 @@ def test_plan_and_status_list_the_stages_of_a_store(
 ) -> None:
     store = Store(tmp_path)
     run(store, SWEEP[:1])
-    assert app.run(SWEEP, Options(mode=mode, store=str(tmp_path), json=True)) == 0
-    said = document(capsys.readouterr().out, listing.Stages)
+    assert modes.run(SWEEP, Options(mode=mode, store=str(tmp_path), json=True)) == 0
+    said = document(capsys.readouterr().out, json_listing.Stages)
     graph, _ = merge(SWEEP)
     assert (said.mode, said.store, said.experiments) == (mode, str(tmp_path), 2)
     listed = {stage.key: stage for stage in said.stages}
@@ -56,16 +57,16 @@ def test_a_stage_that_is_worked_on_says_where_and_how_far(tmp_path: Path, capsys
     with store.open_work(first) as work:
         assert work is not None
         work.report(3, 12)
-        assert app.run(SWEEP, Options(mode="status", store=str(tmp_path), json=True)) == 0
-    said = document(capsys.readouterr().out, listing.Stages).stages[0]
+        assert modes.run(SWEEP, Options(mode="status", store=str(tmp_path), json=True)) == 0
+    said = document(capsys.readouterr().out, json_listing.Stages).stages[0]
     assert (said.state, said.done, said.total) == ("running", 3, 12) and ":" in said.where
 
 
 def test_a_plan_of_jobs_says_what_each_missing_one_asks_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(Store(tmp_path), SWEEP[:1])
     made = Profile(jobs=Resources(minutes=7), gpu=Resources(partition="fat", gpus=2))
-    assert app.run(SWEEP, Options(mode="plan", store=str(tmp_path), json=True, slurm=made)) == 0
-    said = document(capsys.readouterr().out, listing.Stages)
+    assert modes.run(SWEEP, Options(mode="plan", store=str(tmp_path), json=True, slurm=made)) == 0
+    said = document(capsys.readouterr().out, json_listing.Stages)
     assert all((stage.asks is None) == (stage.state == "have") for stage in said.stages)
     assert any(stage.asks and stage.asks["minutes"] == 7 for stage in said.stages)
     trained = next(stage for stage in said.stages if stage.kind == "train" and stage.asks)
@@ -73,8 +74,8 @@ def test_a_plan_of_jobs_says_what_each_missing_one_asks_for(tmp_path: Path, caps
 
 
 def test_doctor_lists_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = app.run([], Options(mode="doctor", store=str(tmp_path), json=True))
-    said = document(capsys.readouterr().out, listing.Findings)
+    code = modes.run([], Options(mode="doctor", store=str(tmp_path), json=True))
+    said = document(capsys.readouterr().out, json_listing.Findings)
     assert {"lema", "packages", "store"} <= {one.what for one in said.findings}
     assert {one.state for one in said.findings} <= {"ok", "note", "bad"}
     assert code == (2 if any(one.state == "bad" for one in said.findings) else 0)
@@ -100,7 +101,7 @@ def test_a_real_command_prints_nothing_but_the_document(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "lema", *words], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert document(done.stdout, listing.Stages).experiments == 1
+    assert document(done.stdout, json_listing.Stages).experiments == 1
     refused = subprocess.run(
         [sys.executable, "-m", "lema", *words, "seed=x"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -112,7 +113,7 @@ def test_a_stage_whose_job_failed_says_what_it_said_and_where_its_log_is(
 ) -> None:
     graph, _ = merge(SWEEP)
     line = Line(graph.nodes[0], "failed", "5", "node1", "no room", tmp_path / "5_0_log.err")
-    listing.write(watch.document("wait", [line], graph, Store(tmp_path)))
-    said = document(capsys.readouterr().out, listing.Stages).stages[0]
+    json_listing.write(watch.document("wait", [line], graph, Store(tmp_path)))
+    said = document(capsys.readouterr().out, json_listing.Stages).stages[0]
     assert (said.state, said.job, said.where, said.error) == ("failed", "5", "node1", "no room")
     assert said.log == str(tmp_path / "5_0_log.err") and said.done is None

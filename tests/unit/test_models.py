@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lema.errors import ConfigError, InputError
-from lema.models import Model
-from lema.spec import key
+from lema.base.errors import ConfigError, InputError
+from lema.base.spec import key
+from lema.lm.model import Model
 
 
 @pytest.fixture

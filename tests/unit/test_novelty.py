@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from lema.base.records import Question
 from lema.likeness import NearDuplicates
 from lema.likeness.novelty import novel
-from lema.records import Question
 
 PENS = "Mia has 12 red pens in a box, and Tom has 5 more pens than she has. How many pens do they have together?"
 TRAIN = "A train with 14 wagons needs 3 hours for the way to the coast. How long do 6 such trains need one by one?"

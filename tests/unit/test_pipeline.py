@@ -8,18 +8,18 @@ from collections.abc import Mapping
 import pytest
 from toy_lab import Sums, ToyModel, ToyTrainer, experiment
 
-from lema.blend import Blend
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.spec import key, spec
+from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Analysis, Augmentation, Checkpoint, Evaluation, Scored
+from lema.lessons.data_mix import Blend
 from lema.likeness import Decontamination
-from lema.pipeline import pipeline
-from lema.protocols import Sampling
-from lema.sections import Analysis, Augmentation, Checkpoint, Evaluation, Scored
-from lema.slices import Slice
-from lema.spec import key, spec
 from lema.stages.augment import Augment
 from lema.stages.select import Select
 from lema.tasks.svamp import Svamp
-from lema.verifiers.lema_v1 import LemaV1
+from lema.verifiers.lema_v1.grader import LemaV1
 from lema.verifiers.numbers import Numbers
 
 

@@ -12,12 +12,12 @@ import pytest
 import torch
 from toy import toy_examples, toy_model
 
-from lema.errors import InputError, StageFailed
+from lema.base.errors import InputError, StageFailed
+from lema.base.records import Example
 from lema.lm import prediction
 from lema.lm.encoding import Encoded, encode
 from lema.lm.loading import load_model, load_tokenizer
 from lema.lm.prediction import Predicted, open_predictor, predictions
-from lema.records import Example
 
 VOCABULARY = 16
 #: Three prompt tokens and four targets; one and two.

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from lema import prompts
+from lema.base import prompts
+from lema.base.errors import ConfigError
+from lema.base.reasoning_steps import number_steps, split_steps
+from lema.base.records import Question, Verdict
 from lema.correctors.replies import parse
-from lema.errors import ConfigError
-from lema.records import Question, Verdict
-from lema.steps import number_steps, split_steps
 from lema.verifiers.numbers import Numbers
 
 EXAMPLE = re.compile(

@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 from toy_lab import Sums
 
-from lema import doctor
-from lema.cluster.profile import Profile
+from lema.base.errors import ConfigError, MissingExtra
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.cli import doctor
 from lema.cluster.submission import with_pythons
+from lema.config.options import Options
+from lema.config.profile import Profile
+from lema.config.pythons import own_python
+from lema.data.formats import Format
 from lema.engines.scripted import Scripted
-from lema.engines.vllm import Vllm
-from lema.errors import ConfigError, MissingExtra
-from lema.formats import Format
-from lema.jobs import own_python, python_of
-from lema.models import Model
-from lema.options import Options
-from lema.protocols import Sampling
-from lema.runner import elsewhere
-from lema.slices import Slice
+from lema.engines.vllm.engine import Vllm
+from lema.lm.model import Model
+from lema.running.jobs import python_of
+from lema.running.runner import elsewhere
 from lema.stages.generate import Generate
 from lema.store import Store
 

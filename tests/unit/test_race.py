@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lema.errors import StoreError
+from lema.base.errors import StoreError
 from lema.store import Store
 from lema.store.race import Won, judge, race
 

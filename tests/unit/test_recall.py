@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from toy_lab import points, run
 
-from lema.cluster import recall, snapshot
-from lema.cluster.profile import Profile
+from lema.base.errors import ConfigError
+from lema.cluster import recall
 from lema.cluster.recall import keep, named_files, of_submission, stamp, understood
-from lema.errors import ConfigError
-from lema.graph import Graph, states
-from lema.options import Options
-from lema.plan import merge, plan
+from lema.config.options import Options
+from lema.config.profile import Profile
+from lema.running import snapshot
+from lema.running.graph import Graph, states
+from lema.running.plan import merge, plan
 from lema.store import Store
 from lema.store.durable import remove_tree
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 from toy_lab import Sums
 
+from lema.base.question_slice import Slice
+from lema.base.records import Question
+from lema.base.spec import spec
 from lema.likeness import Decontamination, NearDuplicates
 from lema.likeness.repeats import Likeness, Tests, likenesses
-from lema.records import Question
-from lema.slices import Slice
-from lema.spec import spec
 from lema.synth.difficulty import LEVELS
 from lema.synth.draw import Draw
 from lema.synth.problem import read_trace

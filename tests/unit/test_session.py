@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lema.base.protocols import Complete
+from lema.base.spec import Spec, runtime, spec
 from lema.lm.session import Session
-from lema.protocols import Complete
-from lema.spec import Spec, runtime, spec
 
 LOG: list[str] = []
 

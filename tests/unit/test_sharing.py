@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from toy_store import Row, Squares, make
 
-from lema.spec import runtime, spec
-from lema.stage import Inputs, Stage
+from lema.base.spec import runtime, spec
+from lema.running.worker import execute, share
 from lema.store import Store, Work
 from lema.store.lease import entries
 from lema.store.sharing import Spread, claims
-from lema.worker import execute, share
+from lema.store.stage import Inputs, Stage
 
 
 @spec
@@ -53,7 +53,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[5])
 from test_sharing import Logged
 from lema.store import Store
-from lema.worker import execute
+from lema.running.worker import execute
 stage = Logged(log=sys.argv[2], pause=float(sys.argv[6]), stuck_at=int(sys.argv[7]))
 print(execute(stage, Store(Path(sys.argv[1]), ttl=float(sys.argv[8])), place=(int(sys.argv[3]), int(sys.argv[4]))))
 """

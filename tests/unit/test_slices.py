@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from toy_lab import ToyModel, experiment
 
-from lema.errors import ConfigError
-from lema.protocols import Sampling
-from lema.sections import Evaluation, Generation
-from lema.slices import Slice
+from lema.base.errors import ConfigError
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.experiment.sections import Evaluation, Generation
 from lema.tasks.math import Math
 from lema.verifiers.numbers import Numbers
 

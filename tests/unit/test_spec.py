@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lema.errors import ConfigError
-from lema.spec import Spec, canonical, encode, key, runtime, since, spec
+from lema.base.errors import ConfigError
+from lema.base.spec import Spec, canonical, encode, key, runtime, since, spec
 
 
 @spec
@@ -125,7 +125,7 @@ def test_the_order_of_a_mapping_does_not_count(mapping: dict[str, Any]) -> None:
 
 
 def test_keys_are_equal_in_another_process_with_another_hash_seed() -> None:
-    code = "from lema.protocols import Sampling; from lema.spec import key; print(key(Sampling(n=3, stop=('a', 'b'))))"
+    code = "from lema.base import protocols, spec; print(spec.key(protocols.Sampling(n=3, stop=('a', 'b'))))"
     said = {
         subprocess.run(
             [sys.executable, "-c", code],

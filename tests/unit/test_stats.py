@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lema import stats
-from lema.errors import InputError
+from lema.base import stats
+from lema.base.errors import InputError
 
 Answers = list[list[float]]
 

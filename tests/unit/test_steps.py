@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lema.steps import from_free_form, number_steps, split_steps
+from lema.base.reasoning_steps import from_free_form, number_steps, split_steps
 
 FREE = [
     ("Mia has 7+5=<<7+5=12>>12 pens.\nA: 12", ["Mia has 7+5=12 pens.", "The answer is 12."]),

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from toy_store import Row, Squares, Total, make, only
 
-from lema.errors import InputError, StoreError
-from lema.spec import key
+from lema.base.errors import InputError, StoreError
+from lema.base.spec import key
 from lema.store import LeaseLost, Store, Work
 from lema.store.lease import entries, take
 from lema.store.manifest import Manifest, read_manifest, write_manifest

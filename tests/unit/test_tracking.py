@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from conftest import package
 
-from lema.errors import ConfigError, MissingExtra
-from lema.spec import key, spec
-from lema.stage import Stage
-from lema.tracking import REMOVED, Tracking, flat, log_stage, logger, open_run, scrub, secrets
+from lema.base.errors import ConfigError, MissingExtra
+from lema.base.spec import key, spec
+from lema.store.stage import Stage
+from lema.tracking.runs import REMOVED, Tracking, flat, log_stage, logger, open_run, scrub, secrets
 
 PLANTED = {
     "OPENAI_API_KEY": "planted-openai-7f3a9c1e5b",
@@ -113,7 +113,7 @@ def test_no_planted_key_is_in_anything_that_wandb_writes(offline: Path) -> None:
 
 def test_without_tracking_nothing_is_written_and_wandb_is_not_imported(offline: Path) -> None:
     code = (
-        "import sys\nfrom lema.tracking import Tracking, open_run, logger\n"
+        "import sys\nfrom lema.tracking.runs import Tracking, open_run, logger\n"
         "with open_run(Tracking(), run_id='a', job_type='b', config={}) as run: logger(run)({'x': 1}, 1)\n"
         "assert 'wandb' not in sys.modules"
     )

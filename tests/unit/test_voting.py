@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from toy_lab import Sums
 
+from lema.base.errors import ConfigError
+from lema.base.protocols import Complete, Prompt, Reply, Sampling
+from lema.base.records import Evolved, Question
+from lema.base.spec import Spec, spec
+from lema.data.formats import Format
 from lema.engines.scripted import Scripted
-from lema.errors import ConfigError
-from lema.formats import Format
-from lema.protocols import Complete, Prompt, Reply, Sampling
-from lema.records import Evolved, Question
-from lema.spec import Spec, spec
+from lema.evolution.voting import Voting, majority, vote
 from lema.tasks.gsm8k import Gsm8k
 from lema.verifiers.numbers import Numbers
-from lema.voting import Voting, majority, vote
 
 TASK = Gsm8k(path="nowhere", verifier=Numbers())
 SEED = Question(id="seed", task="gsm8k", text="How many legs do two dogs have?", answer="8")

@@ -7,12 +7,12 @@ import re
 import pytest
 from toy_engine import Canned
 
-from lema import prompts
+from lema.base import prompts
+from lema.base.errors import ConfigError
+from lema.base.records import Question, Solution, Verdict
 from lema.correctors.choice_replies import parse_choice
 from lema.correctors.teacher import Teacher
-from lema.errors import ConfigError
-from lema.formats import Format
-from lema.records import Question, Solution, Verdict
+from lema.data.formats import Format
 from lema.verifiers.choices import Choices
 
 LINES = (

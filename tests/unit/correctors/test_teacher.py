@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from toy_engine import CUT, Canned
 
+from lema.base.errors import ConfigError
+from lema.base.protocols import Complete, Reply, Sampling
+from lema.base.records import Question, Solution, Verdict
+from lema.base.spec import Spec, key, spec
 from lema.correctors.teacher import Teacher
-from lema.errors import ConfigError
-from lema.protocols import Complete, Reply, Sampling
-from lema.records import Question, Solution, Verdict
-from lema.spec import Spec, key, spec
 
 QUESTION = Question(
     id="q1", task="toy", text="Ann has 3 bags of 4 pens. How many pens?", answer="12", solution="secret 12 #### 12"
@@ -115,5 +115,5 @@ def test_impossible_settings_are_refused() -> None:
 
 def test_the_text_of_the_prompt_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = key(teacher(GOOD))
-    monkeypatch.setattr("lema.prompts.read", lambda name: "other words {{question}} {{solution}}")
+    monkeypatch.setattr("lema.base.prompts.read", lambda name: "other words {{question}} {{solution}}")
     assert key(teacher(GOOD)) != before

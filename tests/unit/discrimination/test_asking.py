@@ -6,14 +6,14 @@ from collections import Counter
 
 import pytest
 
+from lema.base.errors import ConfigError, InputError
+from lema.base.reasoning_steps import split_steps
+from lema.base.records import Question
+from lema.data.formats import Format
 from lema.discrimination import reading
 from lema.discrimination.asking import Asking, Demo, Shown, labels, pick_prompt, score_prompt, stops
 from lema.discrimination.demos import demonstrations, simplified
 from lema.discrimination.orders import orders
-from lema.errors import ConfigError, InputError
-from lema.formats import Format
-from lema.records import Question
-from lema.steps import split_steps
 from lema.tasks.gsm_synth import GsmSynth
 from lema.verifiers.choices import Choices
 from lema.verifiers.integers import Integers

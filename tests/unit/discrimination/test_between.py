@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lema.base.errors import InputError
 from lema.discrimination.between import Ability, between, exchanged
-from lema.errors import InputError
 
 
 def abilities(gain: float, questions: int = 400, seed: int = 0, noise: float = 0.2) -> dict[str, Ability]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, norm
 
+from lema.base.errors import InputError
 from lema.discrimination.measures import (
     INVALID,
     interval,
@@ -16,7 +17,6 @@ from lema.discrimination.measures import (
     over_questions,
     wilcoxon_greater,
 )
-from lema.errors import InputError
 
 SETS = 10_000
 QUESTIONS, N = 500, 4

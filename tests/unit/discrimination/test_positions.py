@@ -6,9 +6,9 @@ import random
 
 import pytest
 
+from lema.base.errors import InputError
 from lema.discrimination.positions import consistency, positions
 from lema.discrimination.voting import classes, plurality
-from lema.errors import InputError
 
 CYCLE = [[0, 1, 2, 3], [1, 2, 3, 0], [2, 3, 0, 1], [3, 0, 1, 2]]
 

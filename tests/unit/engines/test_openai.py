@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from servers.faulty import Fault, Faulty, listed_of, text_of
 
-from lema.engines.openai import OpenAI
-from lema.errors import ConfigError, InputError, MissingExtra
-from lema.protocols import Engine, Prompt, Reply, Sampling
-from lema.spec import key
+from lema.base.errors import ConfigError, InputError, MissingExtra
+from lema.base.protocols import Engine, Prompt, Reply, Sampling
+from lema.base.spec import key
+from lema.engines.openai.engine import OpenAI
 
 PROMPTS = [Prompt(id=f"q{number}", text=f"Ann has {number} apples.", seed=number) for number in range(6)]
 GREEDY = Sampling()
@@ -269,8 +269,8 @@ def test_a_reply_file_that_is_not_what_was_written_is_reported_and_asked_again(
 LOOP = """
 import sys
 from pathlib import Path
-from lema.engines.openai import OpenAI
-from lema.protocols import Prompt, Sampling
+from lema.engines.openai.engine import OpenAI
+from lema.base.protocols import Prompt, Sampling
 made = OpenAI(model="toy", base_url=sys.argv[1], concurrency=4)
 with made.open(replies=Path(sys.argv[2])) as complete:
     complete([Prompt(id=str(n), text=f"prompt {n}") for n in range(40)], Sampling())

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from servers.faulty import Fault, Faulty
 
-from lema.engines.openai import OpenAI
-from lema.errors import ConfigError, InputError, LemaError, StageFailed
-from lema.protocols import Prompt, Reply, Sampling
+from lema.base.errors import ConfigError, InputError, LemaError, StageFailed
+from lema.base.protocols import Prompt, Reply, Sampling
+from lema.engines.openai.engine import OpenAI
 
 KEY = "planted-5e7a9c1b3d5f7a9c"
 PROMPTS = [Prompt(id=f"q{number}", text=f"Ann has {number} apples.") for number in range(5)]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Prompt, Reply, Sampling
+from lema.base.spec import key
 from lema.engines.recorded import Recorded
-from lema.errors import ConfigError, InputError
-from lema.protocols import Prompt, Reply, Sampling
-from lema.spec import key
 
 ROWS: list[dict[str, Any]] = [
     {"q": "2 + 2?", "by": "small", "path": "one", "said": "It is 5.", "sure": True, "size": 1},

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from lema.base.errors import ConfigError
+from lema.base.protocols import Prompt, Reply, Sampling
+from lema.base.spec import key
 from lema.engines.scripted import Scripted
-from lema.errors import ConfigError
-from lema.protocols import Prompt, Reply, Sampling
-from lema.spec import key
 
 WARM = 0.7
 

@@ -14,19 +14,19 @@ from toy_lab import run_stage
 from toy_pickers import discriminated, sampled
 from toy_programs import BODY, PROGRAMS, TASK, experiment
 
+from lema.base.errors import ConfigError
+from lema.base.protocols import Prompt, Sampling
+from lema.base.question_slice import Slice
+from lema.base.spec import key
+from lema.data.formats import Format
 from lema.discrimination.asking import Asking
 from lema.engines.seq2seq import Seq2Seq
 from lema.engines.transformers import Transformers
-from lema.engines.vllm import Vllm
-from lema.errors import ConfigError
-from lema.formats import Format
+from lema.engines.vllm.engine import Vllm
+from lema.experiment.sections import Evaluation
 from lema.lm.loading import load_seq2seq, load_tokenizer
-from lema.models import Model
+from lema.lm.model import Model
 from lema.pad.stepping import StepBeam
-from lema.protocols import Prompt, Sampling
-from lema.sections import Evaluation
-from lema.slices import Slice
-from lema.spec import key
 from lema.stages.evaluate import Evaluate
 from lema.stages.sampling import solving
 from lema.store import Store

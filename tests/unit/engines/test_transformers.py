@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from toy import toy_model
 
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Prompt, Reply, Sampling
 from lema.engines.transformers import Transformers
-from lema.errors import ConfigError, InputError
 from lema.lm.loading import load_model, load_tokenizer
+from lema.lm.model import Model
 from lema.lm.replies import StopStrings
-from lema.models import Model
-from lema.protocols import Prompt, Reply, Sampling
 
 WARM = Sampling(n=3, temperature=1.0, max_tokens=24)
 PROMPTS = [
@@ -235,7 +235,7 @@ def test_rows_that_are_finished_cost_no_forward_passes(model: Model) -> None:
 
 
 def test_a_model_that_gives_no_numbers_is_an_error(model: Model) -> None:
-    from lema.errors import StageFailed
+    from lema.base.errors import StageFailed
     from lema.lm.decoding import Decoder, Row
 
     loaded = load_model(model)

@@ -17,15 +17,15 @@ from typing import Any
 import pytest
 from toy import toy_model
 
-from lema.config import build
-from lema.engines.vllm import Held, Vllm, rank_of
-from lema.engines.vllm_replica import Setup
-from lema.engines.vllm_replicas import Replicas, hear, shares, start, tell
-from lema.errors import ConfigError, InputError, StageFailed
+from lema.base.errors import ConfigError, InputError, StageFailed
+from lema.base.protocols import Prompt, Sampling
+from lema.base.spec import key
+from lema.config.config import build
+from lema.engines.vllm.engine import Held, Vllm, rank_of
+from lema.engines.vllm.replica import Setup
+from lema.engines.vllm.replicas import Replicas, hear, shares, start, tell
 from lema.lm.loading import load_config, load_ends, load_model, load_tokenizer
-from lema.models import Model
-from lema.protocols import Prompt, Sampling
-from lema.spec import key
+from lema.lm.model import Model
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_a_model_is_loaded_as_the_transformers_engine_would(model: Model) -> Non
     hub = Vllm(model=Model(name="toy", hub="a/b", revision="c0ffee", dtype="float16"), max_model_len=64)
     known = load_config(model)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lema.engines.vllm.load_config", lambda *_: known)  # the hub is not asked
+        patch.setattr("lema.engines.vllm.engine.load_config", lambda *_: known)  # the hub is not asked
         asked = hub.setup(None, "cpu").llm
     assert (asked["model"], asked["revision"], asked["dtype"], asked["max_model_len"]) == (
         "a/b",
@@ -155,7 +155,7 @@ def test_a_copy_that_is_killed_is_reported(model: Model) -> None:
 
 def test_copies_end_when_the_one_that_asks_is_killed(tmp_path: Path) -> None:
     code = (
-        "import os, signal; from lema.engines.vllm_replicas import start\n"
+        "import os, signal; from lema.engines.vllm.replicas import start\n"
         "print(start(None).pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -172,6 +172,6 @@ def test_copies_end_when_the_one_that_asks_is_killed(tmp_path: Path) -> None:
 
 
 def test_the_shipped_options_build(tmp_path: Path) -> None:
-    model = {"_target_": "lema.models.Model", "name": "m", "hub": "a/b", "revision": "c0ffee"}
-    made = build({"_target_": "lema.engines.vllm.Vllm", "model": model, "data_parallel": 4}, "reasoner")
+    model = {"_target_": "lema.lm.model.Model", "name": "m", "hub": "a/b", "revision": "c0ffee"}
+    made = build({"_target_": "lema.engines.vllm.engine.Vllm", "model": model, "data_parallel": 4}, "reasoner")
     assert made.name == "m" and made.needs == "gpu" and made.own_python == "vllm"

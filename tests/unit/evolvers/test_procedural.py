@@ -11,9 +11,9 @@ from functools import cache
 import pytest
 from second_reader import solve
 
-from lema.errors import ConfigError, InputError
+from lema.base.errors import ConfigError, InputError
+from lema.base.records import Evolved, Question, Seed
 from lema.evolvers.procedural import EDITS, SPLIT, Procedural
-from lema.records import Evolved, Question, Seed
 from lema.synth.difficulty import LEVELS, Difficulty
 from lema.synth.graph import UNNAMED
 from lema.synth.problem import Problem, read_trace
@@ -25,8 +25,8 @@ CHANGES = ("numbers", "surface", "operation", "distractor", "replacement")
 TASK = GsmSynth(verifier=Integers())
 NONE = dict.fromkeys(CHANGES, 0.0)
 FIRST = """
-from lema.records import Seed
-from lema.spec import digest
+from lema.base.records import Seed
+from lema.base.spec import digest
 from lema.evolvers.procedural import Procedural
 from lema.synth.difficulty import LEVELS
 from lema.synth.splits import stream

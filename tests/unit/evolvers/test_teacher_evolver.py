@@ -6,13 +6,13 @@ import pytest
 from toy_engine import CUT, Canned
 from toy_lab import Sums
 
-from lema import prompts
+from lema.base import prompts
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Sampling
+from lema.base.records import Evolved, Question, Seed
+from lema.base.spec import key
 from lema.engines.scripted import Scripted
-from lema.errors import ConfigError, InputError
 from lema.evolvers.teacher import Teacher
-from lema.protocols import Sampling
-from lema.records import Evolved, Question, Seed
-from lema.spec import key
 
 QUESTION = Question(
     id="q1", task="toy", text="Ann has 3 bags of 4 pens. How many pens?", answer="secret", solution="hidden #### secret"
@@ -98,5 +98,5 @@ def test_impossible_settings_are_refused() -> None:
 
 def test_the_text_of_the_prompt_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = key(Teacher(engine=Scripted()))
-    monkeypatch.setattr("lema.prompts.read", lambda name: "other words {{question}}")
+    monkeypatch.setattr("lema.base.prompts.read", lambda name: "other words {{question}}")
     assert key(Teacher(engine=Scripted())) != before

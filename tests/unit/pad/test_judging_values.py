@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lema.base.records import Question, Verdict
 from lema.pad.judging import error_class, judge, number, vote_class
 from lema.programs.program import Outcome, Status
-from lema.records import Question, Verdict
 from lema.verifiers.numbers import Numbers
 
 CHECK = Numbers()

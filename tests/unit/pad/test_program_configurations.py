@@ -12,8 +12,8 @@ sys.path.insert(0, str(ROOT / "tests" / "golden"))
 from renew import points_of
 
 from lema.__main__ import main
-from lema.pipeline import pipeline
-from lema.spec import key
+from lema.base.spec import key
+from lema.experiment.pipeline import pipeline
 
 OPTIONS = [
     f"{group}={path.stem}"
@@ -93,7 +93,7 @@ def test_unfiltered_paths_are_another_arm_and_filtered_ones_what_they_were() -> 
         ("experiments=pad_synth refinement.per_program=4 data_mix=programs_and_refinements", "per_program"),
         ("experiments=pad_synth refinement.injected=[ValueError]", "injected"),
         ("experiments=pad_synth synthesis.questions.split=test", "overlap"),
-        ("experiments=pad_synth evaluation.votes={_target_:lema.protocols.Sampling,n:4}", "evaluation.votes"),
+        ("experiments=pad_synth evaluation.votes={_target_:lema.base.protocols.Sampling,n:4}", "evaluation.votes"),
         ("data_mix=cot data_mix.refinements=1.0", "refinements"),
         ("experiments=pad_gsm8k executing=body_beam", "executing.beam"),
     ],

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import pytest
 from toy_programs import BODY, TASK
 
+from lema.base.errors import InputError
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.records import Question
 from lema.engines.scripted import Scripted
-from lema.errors import InputError
 from lema.pad.demos import demonstrations, noted_lines, program_of
 from lema.pad.executing import Executing, Run
 from lema.pad.forms import written
 from lema.pad.slips import blunder
 from lema.pad.teachers import Asked, Traces
-from lema.protocols import Sampling
-from lema.records import Question
-from lema.slices import Slice
 from lema.synth.draw import Draw
 
 FUNCTION = Executing(form="function", sandbox=BODY.sandbox)

@@ -11,11 +11,11 @@ import pytest
 from toy import toy_model
 from toy_programs import BODY
 
-from lema import prompts
-from lema.errors import ConfigError, StageFailed
+from lema.base import prompts
+from lema.base.errors import ConfigError, StageFailed
+from lema.base.protocols import Prompt, Reply, Sampling
 from lema.pad.scorers import Executable, Faithfulness, Likely, Scorer
 from lema.pad.stepping import Prefix, StepBeam, search
-from lema.protocols import Prompt, Reply, Sampling
 from lema.synth.draw import Draw
 
 #: Lines that may follow, by how many there are, and their probabilities. The likeliest ones do not run.

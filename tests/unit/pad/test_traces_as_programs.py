@@ -7,12 +7,12 @@ import itertools
 import pytest
 from toy_programs import BODY, TASK
 
+from lema.base.records import Verdict
+from lema.data.program_wording import told
 from lema.pad.executing import Executing
 from lema.pad.forms import Form, source, written
 from lema.pad.judging import judge
-from lema.pad.wording import told
 from lema.programs.program import Outcome, Status
-from lema.records import Verdict
 from lema.synth.problem import read_trace
 from lema.synth.programs import VARIANTS, program_lines
 from lema.synth.tokenizer import build_tokenizer

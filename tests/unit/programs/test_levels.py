@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
+from lema.base.spec import key
 from lema.programs import running, sandbox
 from lema.programs.levels import LEVELS, Level
 from lema.programs.program import Entry, Program
 from lema.programs.sandbox import MODULES, Sandbox
 from lema.programs.worker import Worker
-from lema.spec import key
 
 ORDER = ["seccomp", "bubblewrap", "namespaces", "fresh"]
 

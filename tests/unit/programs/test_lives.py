@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lema.errors import LemaError
+from lema.base.errors import LemaError
 from lema.programs.program import Program, Status
 from lema.programs.sandbox import Sandbox
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
 from lema.programs.program import Entry, Outcome, Program, Status
 from lema.programs.running import Running
 from lema.programs.sandbox import Sandbox

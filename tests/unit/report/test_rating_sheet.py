@@ -12,11 +12,11 @@ from chromium import run_page
 from toy_lab import experiment, run_stage
 from toy_report import HOSTILE, material
 
-from lema.errors import InputError
-from lema.pipeline import pipeline
-from lema.records import Correction
-from lema.report.agreement import Rating, counts, read_ratings
-from lema.report.rating import LABELS, Item, Sheet, item, render, sample, shares, write_sheet
+from lema.base.errors import InputError
+from lema.base.records import Correction
+from lema.experiment.pipeline import pipeline
+from lema.report.findings.agreement import Rating, counts, read_ratings
+from lema.report.output.rating import LABELS, Item, Sheet, item, render, sample, shares, write_sheet
 from lema.store import Artifact, Store
 
 

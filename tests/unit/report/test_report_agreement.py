@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from lema.errors import InputError
-from lema.records import dump
-from lema.report.agreement import (
+from lema.base.errors import InputError
+from lema.base.records import dump
+from lema.base.stats import wilson
+from lema.report.findings.agreement import (
     ORDER,
     Rating,
     agreement,
@@ -22,8 +23,7 @@ from lema.report.agreement import (
     quadratic_weights,
     read_ratings,
 )
-from lema.report.agreement_table import print_ratings
-from lema.stats import wilson
+from lema.report.tables.agreement_table import print_ratings
 
 TABLE = [[20, 5, 0], [3, 10, 2], [1, 4, 5]]
 

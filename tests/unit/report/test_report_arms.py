@@ -10,18 +10,18 @@ from report_cells import html_tables
 from toy_grading import Lenient, chosen
 from toy_lab import ToyModel, points, run, run_stage
 
-from lema.blend import Blend, Budget
-from lema.models import Model
-from lema.pipeline import pipeline
-from lema.protocols import Sampling
-from lema.report.arms import distinct, names_of_models
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Evaluation
+from lema.lessons.data_mix import Blend, Budget
+from lema.lm.model import Model
 from lema.report.collect import collect
-from lema.report.html import render_html
+from lema.report.findings.arms import distinct, names_of_models
+from lema.report.findings.pairs import MOST
 from lema.report.model import Role
-from lema.report.pairs import MOST
+from lema.report.output.html import render_html
 from lema.report.read import finished
-from lema.sections import Evaluation
-from lema.slices import Slice
 from lema.stages.grade import Grade
 from lema.store import Store
 

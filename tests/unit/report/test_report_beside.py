@@ -10,13 +10,13 @@ from conftest import ROOT
 from toy_grading import Lenient, form_of
 from toy_lab import Sums, points, run, run_stage
 
-from lema.blend import Blend, Budget
-from lema.models import Model
-from lema.pipeline import pipeline
-from lema.report.beside import paper_arm
+from lema.experiment.pipeline import pipeline
+from lema.lessons.data_mix import Blend, Budget
+from lema.lm.model import Model
 from lema.report.collect import assemble, collect
-from lema.report.html import render_html
-from lema.report.paper import FILE, load
+from lema.report.findings.beside import paper_arm
+from lema.report.findings.paper import FILE, load
+from lema.report.output.html import render_html
 from lema.report.read import finished
 from lema.stages.grade import Grade
 from lema.store import Store

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from toy_lab import ToyModel, experiment, points, run, run_stage
 
-from lema.blend import Budget
-from lema.errors import InputError
-from lema.options import Point
-from lema.pipeline import pipeline
-from lema.protocols import Sampling
+from lema.base.errors import InputError
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.config.options import Point
+from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Evaluation
+from lema.lessons.data_mix import Budget
 from lema.report.collect import collect
-from lema.report.html import render_html
 from lema.report.model import Report
+from lema.report.output.html import render_html
 from lema.report.read import finished
-from lema.sections import Evaluation
-from lema.slices import Slice
 from lema.store import Store
 
 

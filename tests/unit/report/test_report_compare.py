@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from toy_report import results
 
-from lema.errors import InputError
-from lema.report.compare import ArmResult, compare
+from lema.base.errors import InputError
+from lema.report.findings.compare import ArmResult, compare
 
 
 def answers(right: int, n: int = 100, first: int = 0) -> dict[str, bool]:

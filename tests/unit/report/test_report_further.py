@@ -14,19 +14,19 @@ from rich.console import Console
 from toy_further import CHANCES, further_points
 from toy_lab import run
 
+from lema.base.question_slice import Slice
+from lema.experiment.sections import Checkpoint
 from lema.likeness import Decontamination
 from lema.likeness.decontaminating import Dropped
-from lema.report.arms import Evaluated
 from lema.report.collect import collect
-from lema.report.html import render_html
+from lema.report.findings.arms import Evaluated
+from lema.report.findings.notes import cut_notes
 from lema.report.model import Report, from_json, to_json
-from lema.report.notes import cut_notes
-from lema.report.parts import LeakCount, Level, Sieve
+from lema.report.output.html import render_html
+from lema.report.output.terminal import print_report
+from lema.report.output.wandb_report import build
 from lema.report.read import finished
-from lema.report.terminal import print_report
-from lema.report.wandb_report import build
-from lema.sections import Checkpoint
-from lema.slices import Slice
+from lema.report.tables.parts import LeakCount, Level, Sieve
 from lema.store import Artifact, Store
 
 LABEL = "best on test, as in the paper"

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from toy_report import HOSTILE, toy_report
 
-from lema.report.compare import compare
-from lema.report.html import render_html
+from lema.report.findings.compare import compare
 from lema.report.model import Report
-from lema.report.text import duration
+from lema.report.output.html import render_html
+from lema.report.tables.text import duration
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 
@@ -107,7 +107,7 @@ def test_the_page_is_small_and_the_same_each_time(page: str) -> None:
 @pytest.mark.parametrize("gain", [0.0, 1.0])
 def test_a_report_with_one_arm_and_nothing_else_renders(gain: float) -> None:
     right = {f"q{i}": i < 50 * gain for i in range(50)}
-    from lema.report.compare import ArmResult
+    from lema.report.findings.compare import ArmResult
 
     arms, comparisons, notes = compare([ArmResult(arm="cot", seed=0, right=right)])
     report = Report(

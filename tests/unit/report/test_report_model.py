@@ -8,8 +8,8 @@ from toy_report import COUNTS, material, toy_report
 from toy_sweep import toy_sweep
 
 from lema.report import model
-from lema.report.corrections import funnel, pick
-from lema.report.text import answers
+from lema.report.findings.corrections import funnel, pick
+from lema.report.tables.text import answers
 
 
 def test_a_report_comes_back_from_json_as_it_was() -> None:

@@ -11,9 +11,9 @@ from report_cells import check, check_pairs, html_tables, markdown_of, markdown_
 from toy_report import toy_report
 from toy_sweep import toy_sweep
 
-from lema.report.html import render_html
 from lema.report.model import Report, from_json, to_json
-from lema.report.wandb_report import build
+from lema.report.output.html import render_html
+from lema.report.output.wandb_report import build
 
 REPORTS = {"toy": toy_report, "sweep": toy_sweep}
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from lema.errors import InputError
-from lema.report.paper import FILE, load
+from lema.base.errors import InputError
+from lema.report.findings.paper import FILE, load
 
 PAPER = load(ROOT / FILE)
 

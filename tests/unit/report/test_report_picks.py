@@ -14,17 +14,17 @@ from rich.console import Console
 from toy_lab import run, run_stage
 from toy_pickers import Both, picking_points
 
-from lema.errors import InputError
-from lema.pipeline import pipeline
+from lema.base.errors import InputError
+from lema.experiment.pipeline import pipeline
 from lema.report.collect import collect
-from lema.report.html import render_html
+from lema.report.findings.paper_picks import FILE, load
+from lema.report.findings.picks import beside, verdict
 from lema.report.model import Report, from_json, to_json
-from lema.report.paper_picks import FILE, load
-from lema.report.picks import beside, verdict
+from lema.report.output.html import render_html
+from lema.report.output.terminal import print_report
+from lema.report.output.wandb_report import build
 from lema.report.read import finished
-from lema.report.terminal import print_report
-from lema.report.text import answers
-from lema.report.wandb_report import build
+from lema.report.tables.text import answers
 from lema.stages.discriminate import Discriminate
 from lema.store import Store
 

@@ -12,19 +12,19 @@ from rich.console import Console
 from toy_lab import Sums, experiment, run_stage
 from toy_report import HOSTILE, toy_report
 
-from lema.pipeline import pipeline
-from lema.protocols import Sampling
-from lema.records import Correction, Question, Solution, Verdict
-from lema.report import data_tables
-from lema.report.html import render_html
-from lema.report.parts import SuccessRow
-from lema.report.success import Sent, rows, success
-from lema.report.terminal import print_report
-from lema.sections import Generation
-from lema.slices import Slice
-from lema.spec import spec
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.records import Correction, Question, Solution, Verdict
+from lema.base.spec import spec
+from lema.base.stats import wilson
+from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Generation
+from lema.report.findings.success import Sent, rows, success
+from lema.report.output.html import render_html
+from lema.report.output.terminal import print_report
+from lema.report.tables import data_tables
+from lema.report.tables.parts import SuccessRow
 from lema.stages.correct import Correct
-from lema.stats import wilson
 from lema.store import Artifact, Store
 
 GENERATED = {"questions": Slice(split="train", stop=100), "sampling": Sampling(n=2, temperature=0.7)}

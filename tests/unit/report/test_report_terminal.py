@@ -10,7 +10,7 @@ from report_cells import percent
 from rich.console import Console
 from toy_report import toy_report
 
-from lema.report.terminal import print_report
+from lema.report.output.terminal import print_report
 
 
 def printed(width: int, *, terminal: bool = False, encoding: str = "utf-8") -> str:

@@ -10,15 +10,15 @@ from typing import Any
 from toy_grading import form_of
 from toy_lab import points, run
 
-from lema.blend import Budget
-from lema.report.arms import evaluated
-from lema.report.beside import paper_arm
+from lema.lessons.data_mix import Budget
 from lema.report.collect import collect
-from lema.report.evolved import evolution_rounds
-from lema.report.html import render_html
+from lema.report.findings.arms import evaluated
+from lema.report.findings.beside import paper_arm
+from lema.report.findings.evolved import evolution_rounds
+from lema.report.findings.pairs import pairings
+from lema.report.findings.trends import trends
 from lema.report.model import ArmSummary
-from lema.report.pairs import pairings
-from lema.report.trends import trends
+from lema.report.output.html import render_html
 from lema.store import Store
 
 

@@ -15,11 +15,11 @@ from report_cells import markdown_of
 from toy_report import HOSTILE, toy_report
 from toy_sweep import ARMS, TASKS, toy_sweep
 
-from lema.errors import ConfigError, InputError, MissingExtra
-from lema.report.html import render_html
+from lema.base.errors import ConfigError, InputError, MissingExtra
 from lema.report.model import Note
-from lema.report.wandb_push import push, read
-from lema.report.wandb_report import build, file_beside, write
+from lema.report.output.html import render_html
+from lema.report.output.wandb_push import push, read
+from lema.report.output.wandb_report import build, file_beside, write
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,7 +45,7 @@ def test_it_is_built_without_a_server_and_without_a_key() -> None:
         "def refuse(*_, **__): raise AssertionError('network')\n"
         "socket.socket.connect = refuse\n"
         "os.environ.pop('WANDB_API_KEY', None)\n"
-        "from toy_report import toy_report\nfrom lema.report.wandb_report import build\n"
+        "from toy_report import toy_report\nfrom lema.report.output.wandb_report import build\n"
         "print(len(build(toy_report(), 'g')['spec']['blocks']))\n"
     )
     command = [sys.executable, "-c", code]

@@ -8,11 +8,11 @@ from pathlib import Path
 from toy_lab import run_stage
 from toy_paths import planted
 
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.records import Question, Solution, Verdict
+from lema.data.formats import Format
 from lema.engines.scripted import Scripted
-from lema.formats import Format
-from lema.protocols import Sampling
-from lema.records import Question, Solution, Verdict
-from lema.slices import Slice
 from lema.stages.augment import Augment
 from lema.stages.generate import Generate
 from lema.store import Artifact, Store

@@ -12,14 +12,14 @@ from toy_lab import Sums, run_stage
 from toy_pickers import discriminated, sampled
 from toy_store import make
 
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Sampling
+from lema.base.records import Solution
+from lema.base.spec import key
 from lema.discrimination.asking import Asking
 from lema.discrimination.picking import Pick
 from lema.engines.recorded import Recorded
 from lema.engines.scripted import Scripted
-from lema.errors import ConfigError, InputError
-from lema.protocols import Sampling
-from lema.records import Solution
-from lema.spec import key
 from lema.stages.discriminate import Discriminate, Pool
 from lema.store import Artifact, Store
 

@@ -13,27 +13,27 @@ from rich.console import Console
 from toy_lab import ToyModel, run, run_stage
 from toy_programs import ANSWERS, BODY, PROGRAMS, REFINED, SAME_QUESTIONS, TASK, Programmer, experiment
 
-from lema.blend import Blend
-from lema.errors import ConfigError, InputError
-from lema.formats import Format
-from lema.options import Point
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.records import Example, Question, Solution, Verdict
+from lema.base.spec import key
+from lema.config.options import Point
+from lema.data.formats import Format
+from lema.experiment.pipeline import pipeline
+from lema.lessons.data_mix import Blend
 from lema.pad.forms import normal, source
 from lema.pad.judging import vote_class
 from lema.pad.sections import Refinement
 from lema.pad.teachers import Traces
-from lema.pipeline import pipeline
-from lema.protocols import Sampling
-from lema.records import Example, Question, Solution, Verdict
 from lema.report.collect import collect
-from lema.report.html import render_html
 from lema.report.model import Report, from_json, to_json
-from lema.report.terminal import print_report
-from lema.slices import Slice
-from lema.spec import key
-from lema.stage import Stage
+from lema.report.output.html import render_html
+from lema.report.output.terminal import print_report
 from lema.stages.refine import Broken, Refine
 from lema.stages.synthesise import Synthesise, Written
 from lema.store import Artifact, Store
+from lema.store.stage import Stage
 
 SYNTHESIS = Synthesise(
     task=TASK,

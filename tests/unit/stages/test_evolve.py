@@ -13,24 +13,24 @@ from scipy.stats import chisquare
 from toy_lab import Sums, experiment, run_stage
 from toy_store import make
 
+from lema.base.errors import InputError
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.records import Correction, Evolved, Question
+from lema.base.spec import spec
+from lema.data.formats import Format
 from lema.engines.scripted import Scripted
-from lema.errors import InputError
-from lema.evolution import draw_seeds
+from lema.evolution.strategy import draw_seeds
+from lema.evolution.voting import Voting
 from lema.evolvers.procedural import Procedural
 from lema.evolvers.teacher import Teacher
-from lema.formats import Format
-from lema.pipeline import pipeline
-from lema.protocols import Sampling
-from lema.records import Correction, Evolved, Question
-from lema.sections import Generation
-from lema.slices import Slice
-from lema.spec import spec
+from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Generation
 from lema.stages.correct import Correct
 from lema.stages.evolve import Evolve
 from lema.store import Artifact, Store
 from lema.tasks.gsm_synth import GsmSynth
 from lema.verifiers.integers import Integers
-from lema.voting import Voting
 
 SYNTH = GsmSynth(verifier=Integers())
 #: What becomes of a question is decided by its last digit.

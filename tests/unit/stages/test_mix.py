@@ -12,12 +12,12 @@ import pytest
 from toy_lab import run_stage
 from toy_paths import Planted, planted
 
-from lema.blend import Blend, Budget
-from lema.formats import Format
+from lema.base.question_slice import Slice
+from lema.base.records import Correction, Example, Question, Solution, Verdict
+from lema.data.formats import Format
+from lema.lessons.data_mix import Blend, Budget
 from lema.likeness import Decontamination
 from lema.likeness.decontaminating import Dropped
-from lema.records import Correction, Example, Question, Solution, Verdict
-from lema.slices import Slice
 from lema.stages import mix
 from lema.store import Artifact, Store
 from lema.tasks.gsm8k import Gsm8k

@@ -17,21 +17,21 @@ from toy_further import Keeper
 from toy_lab import run
 from toy_programs import ANSWERS, PROGRAMS, SAME_QUESTIONS, experiment
 
-from lema.blend import Blend
-from lema.errors import ConfigError
-from lema.options import Point
+from lema.base.errors import ConfigError
+from lema.base.question_slice import Slice
+from lema.base.records import Question
+from lema.base.spec import key
+from lema.config.options import Point
+from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Analysis
+from lema.lessons.data_mix import Blend
 from lema.pad.sections import Synthesis
 from lema.pad.teachers import Traces
-from lema.pipeline import pipeline
-from lema.records import Question
 from lema.report.collect import collect
-from lema.report.html import render_html
-from lema.report.markdown import sections
 from lema.report.model import Report, from_json, to_json
-from lema.report.terminal import print_report
-from lema.sections import Analysis
-from lema.slices import Slice
-from lema.spec import key
+from lema.report.output.html import render_html
+from lema.report.output.markdown import sections
+from lema.report.output.terminal import print_report
 from lema.stages.output_space import OutputSpace, Space, columns, differences, measured
 from lema.stages.synthesise import Written
 from lema.store import Store

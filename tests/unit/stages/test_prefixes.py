@@ -16,21 +16,21 @@ from toy_lab import run, run_stage
 from toy_paths import planted
 from toy_programs import BODY, PROGRAMS, REFINED, TASK, Programmer, experiment
 
-from lema.blend import Blend
-from lema.errors import ConfigError, InputError
-from lema.formats import Format
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Prompt, Reply, Sampling
+from lema.base.question_slice import Slice
+from lema.base.records import Example, Question, Solution, Verdict
+from lema.base.spec import key, spec
+from lema.config.options import Point
+from lema.data.formats import Format
+from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Evaluation
+from lema.lessons.data_mix import Blend
 from lema.likeness import Decontamination
-from lema.options import Point
 from lema.pad.forms import Form
 from lema.pad.learned import Learned
 from lema.pad.sections import Refinement
 from lema.pad.stepping import StepBeam, beginnings
-from lema.pipeline import pipeline
-from lema.protocols import Prompt, Reply, Sampling
-from lema.records import Example, Question, Solution, Verdict
-from lema.sections import Evaluation
-from lema.slices import Slice
-from lema.spec import key, spec
 from lema.stages import mix
 from lema.stages.evaluate import Evaluate
 from lema.stages.prefixes import Prefixes

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from toy_lab import ToyModel, ToyTrainer, experiment, run_stage
 
-from lema.errors import ConfigError, InputError
-from lema.pipeline import pipeline
-from lema.protocols import Complete, Sampling, TrainJob
-from lema.records import Solution
-from lema.slices import Slice
-from lema.spec import key, spec
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Complete, Sampling, TrainJob
+from lema.base.question_slice import Slice
+from lema.base.records import Solution
+from lema.base.spec import key, spec
+from lema.experiment.pipeline import pipeline
 from lema.stages.evaluate import Evaluate
 from lema.stages.sampling import solve
 from lema.stages.select import CheckpointScore, Select, best

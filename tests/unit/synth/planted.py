@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from lema.records import Question, Solution, Verdict
-from lema.steps import number_steps
+from lema.base.reasoning_steps import number_steps
+from lema.base.records import Question, Solution, Verdict
 from lema.synth.cast import Name
 from lema.synth.difficulty import LEVELS
 from lema.synth.lexicon import ITEMS, PEOPLE

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from planted import PLANTS, plant
 
-from lema.steps import number_steps, split_steps
+from lema.base.reasoning_steps import number_steps, split_steps
 from lema.synth.difficulty import LEVELS
 from lema.synth.problem import Problem, read_trace
 from lema.synth.reading import FAULTS, read_path

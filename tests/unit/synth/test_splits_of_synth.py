@@ -8,8 +8,8 @@ from itertools import combinations
 
 import pytest
 
-from lema.errors import ConfigError
-from lema.spec import key
+from lema.base.errors import ConfigError
+from lema.base.spec import key
 from lema.synth.difficulty import LEVELS, Difficulty
 from lema.synth.draw import Draw
 from lema.synth.graph import Graph, Shape, signature
@@ -17,8 +17,8 @@ from lema.synth.problem import read_trace
 from lema.synth.splits import SPLITS, belongs, draw_problem, stream
 
 FIRST = """
-from lema.records import dump
-from lema.spec import digest
+from lema.base.records import dump
+from lema.base.spec import digest
 from lema.synth.difficulty import LEVELS
 from lema.synth.splits import SPLITS, stream
 print(digest(b"".join(dump(stream(LEVELS["default"], split, 0, range(50))) for split in SPLITS)))

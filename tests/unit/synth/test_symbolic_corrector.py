@@ -5,10 +5,10 @@ from collections import Counter
 import pytest
 from planted import PLANTS, plant
 
+from lema.base.errors import InputError
+from lema.base.reasoning_steps import number_steps
+from lema.base.records import Correction, Question, Solution, Verdict
 from lema.correctors.symbolic import Symbolic
-from lema.errors import InputError
-from lema.records import Correction, Question, Solution, Verdict
-from lema.steps import number_steps
 from lema.synth.difficulty import LEVELS
 from lema.synth.exact import flaw
 from lema.synth.problem import read_trace

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from planted import PLANTS, plant
 
+from lema.base.spec import digest
 from lema.correctors.symbolic import Symbolic
-from lema.formats import Format
-from lema.spec import digest
+from lema.data.formats import Format
 from lema.synth.difficulty import LARGEST_BOUND, LEVELS
 from lema.synth.splits import SPLITS, stream
 from lema.synth.tokenizer import save_tokenizer

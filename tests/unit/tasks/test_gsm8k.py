@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import package
 
-from lema.errors import ConfigError, InputError
-from lema.spec import key
+from lema.base.errors import ConfigError, InputError
+from lema.base.spec import key
 from lema.tasks.gsm8k import Gsm8k, normalised
 from lema.verifiers.numbers import Numbers
 

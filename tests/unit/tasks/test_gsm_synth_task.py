@@ -6,9 +6,9 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from lema.protocols import Task
-from lema.records import Verdict
-from lema.spec import key
+from lema.base.protocols import Task
+from lema.base.records import Verdict
+from lema.base.spec import key
 from lema.synth.difficulty import LEVELS
 from lema.tasks.gsm_synth import GsmSynth
 from lema.verifiers.integers import Integers

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from conftest import package
 
-from lema.datasets import Published
-from lema.errors import ConfigError, InputError
-from lema.spec import key
+from lema.base.errors import ConfigError, InputError
+from lema.base.spec import key
+from lema.data.datasets import Published
 from lema.tasks.asdiv import Asdiv
 from lema.tasks.csqa import Csqa
 from lema.tasks.math import Math, boxed, sentences

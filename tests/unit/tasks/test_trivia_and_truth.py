@@ -12,12 +12,12 @@ from made_data import data_of, trivia, truths
 from toy_lab import run_stage
 from toy_pickers import discriminated, sampled
 
+from lema.base.errors import ConfigError, InputError
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.records import Question, Verdict
 from lema.discrimination.asking import Asking
 from lema.engines.scripted import Scripted
-from lema.errors import ConfigError, InputError
-from lema.protocols import Sampling
-from lema.records import Question, Verdict
-from lema.slices import Slice
 from lema.stages.discriminate import Pool
 from lema.store import Store
 from lema.tasks.triviaqa import Triviaqa

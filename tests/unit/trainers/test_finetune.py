@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from lema.errors import ConfigError
+from lema.base.errors import ConfigError
+from lema.base.spec import key
 from lema.lm.loading import nf4
-from lema.models import Model
-from lema.spec import key
+from lema.lm.model import Model
 from lema.trainers.finetune import Finetune
 from lema.trainers.learning import deepspeed_settings
 

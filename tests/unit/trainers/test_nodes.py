@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lema.errors import StageFailed
-from lema.models import Model
-from lema.protocols import TrainJob
+from lema.base.errors import StageFailed
+from lema.base.protocols import TrainJob
+from lema.lm.model import Model
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder
 from lema.trainers.nodes import MEETING, NODES, PER_NODE, RENDEZVOUS, Place, place, torchrun
@@ -30,7 +30,7 @@ def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> subprocess.Popen[
     for name, held in {MEETING: str(tmp_path / "meeting"), NODES: "2", "SLURM_PROCID": "1"}.items():
         monkeypatch.setenv(name, held)
     assert place() == Place(2, 1, None, tmp_path / "meeting")
-    return subprocess.Popen([sys.executable, "-m", "lema.worker", "job.json"], stderr=subprocess.DEVNULL)
+    return subprocess.Popen([sys.executable, "-m", "lema.running.worker", "job.json"], stderr=subprocess.DEVNULL)
 
 
 def until(holds: Callable[[], object]) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from lema.config import build
+from lema.config.config import build
 from lema.trainers.finetune import Finetune
 
 #: 4.1, what all QLoRA runs have in common. Quantisation (NF4, twice) and loss on completions are fixed in the trainer.

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lema.errors import ConfigError, InputError
-from lema.records import Question, Verdict
+from lema.base.errors import ConfigError, InputError
+from lema.base.records import Question, Verdict
 from lema.verifiers.choices import Choices
 
 PLACES = ("bank", "library", "department store", "mall", "new york")

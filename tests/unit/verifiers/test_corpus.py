@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import pytest
 
-from lema.protocols import Verifier
-from lema.records import Question, Verdict
+from lema.base.protocols import Verifier
+from lema.base.records import Question, Verdict
 from lema.verifiers.choices import Choices
 from lema.verifiers.integers import Integers
-from lema.verifiers.latex import Latex
+from lema.verifiers.latex.verdict import Latex
 from lema.verifiers.numbers import Numbers
 
 CORPUS = Path(__file__).parents[2] / "corpus"

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from lema.protocols import Verifier
-from lema.records import Question, Verdict
+from lema.base.protocols import Verifier
+from lema.base.records import Question, Verdict
 from lema.verifiers.integers import Integers
 
 QUESTION = Question(id="q", task="toy", text="How many?", answer="12")

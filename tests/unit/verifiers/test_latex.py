@@ -11,12 +11,12 @@ from conftest import ROOT, package
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lema.errors import ConfigError, InputError
-from lema.records import Question, Verdict
-from lema.spec import key
-from lema.verifiers.latex import Latex
-from lema.verifiers.latex_agreement import Agreement, agree
-from lema.verifiers.latex_reading import read
+from lema.base.errors import ConfigError, InputError
+from lema.base.records import Question, Verdict
+from lema.base.spec import key
+from lema.verifiers.latex.agreement import Agreement, agree
+from lema.verifiers.latex.reading import read
+from lema.verifiers.latex.verdict import Latex
 
 R, W, NONE, U = Verdict.RIGHT, Verdict.WRONG, Verdict.NO_ANSWER, Verdict.UNDECIDED
 SAME, LIKELY, UNKNOWN, OPEN, DIFFERENT = Agreement
@@ -216,7 +216,7 @@ def test_no_text_takes_long_in_this_process_and_none_is_right(bomb: str) -> None
 
 def test_math_verify_is_never_loaded_here() -> None:
     code = (
-        "import sys; from lema.verifiers.latex import Latex; from lema.records import Question\n"
+        "import sys; from lema.verifiers.latex.verdict import Latex; from lema.base.records import Question\n"
         "light = 'mpmath' not in sys.modules\n"
         "q = Question(id='q', task='t', text='', answer='2x')\n"
         "print(light, Latex().judge('The answer is $x+x$.', q).verdict)\n"

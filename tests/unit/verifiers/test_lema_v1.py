@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from lema.errors import InputError
-from lema.records import Question, Verdict
-from lema.verifiers.lema_v1 import LemaV1
+from lema.base.errors import InputError
+from lema.base.records import Question, Verdict
+from lema.verifiers.lema_v1.grader import LemaV1
 
 R, W = Verdict.RIGHT, Verdict.WRONG
 PLACES = ("bank", "library", "department store", "mall", "new york")

@@ -15,9 +15,9 @@ import psutil
 import pytest
 from conftest import ROOT, package
 
-from lema.errors import LemaError, MissingExtra
-from lema.verifiers import math_pool
-from lema.verifiers.math_pool import Pool
+from lema.base.errors import LemaError, MissingExtra
+from lema.verifiers.latex import math_pool
+from lema.verifiers.latex.math_pool import Pool
 
 BOMB = "9^{9^{9^9}}"
 EQUAL = {"there": True, "back": True}
@@ -93,7 +93,7 @@ def test_a_fork_starts_processes_of_its_own_and_leaves_those_of_its_parent_alone
     package("math_verify")
     code = """
 import os
-from lema.verifiers.math_pool import pool
+from lema.verifiers.latex.math_pool import pool
 assert pool(1).compare("x + x", "2x", 60)["there"]
 parent = {worker.process.pid for worker in pool(1).workers}
 child = os.fork()
@@ -117,7 +117,7 @@ def test_processes_end_with_their_parent_even_when_it_is_killed() -> None:
     package("math_verify")
     code = f"""
 import os, sys, threading, time
-from lema.verifiers.math_pool import pool
+from lema.verifiers.latex.math_pool import pool
 pool(1).compare("1", "1", 60)
 print(*(worker.process.pid for worker in pool(1).workers), flush=True)
 threading.Thread(target=pool(1).compare, args=({BOMB!r}, "1", 1.0), daemon=True).start()

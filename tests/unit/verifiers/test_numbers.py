@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lema.errors import ConfigError, InputError
-from lema.records import Question, Verdict
+from lema.base.errors import ConfigError, InputError
+from lema.base.records import Question, Verdict
 from lema.verifiers.numbers import Numbers
 
 R, W, NONE, U = Verdict.RIGHT, Verdict.WRONG, Verdict.NO_ANSWER, Verdict.UNDECIDED

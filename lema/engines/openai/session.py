@@ -1,0 +1,229 @@
+"""Many requests at once to one endpoint, each answer kept before it is used."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lema.base.protocols import Prompt, Reply, Sampling
+from lema.base.spec import canonical
+from lema.engines.openai.errors import Fault, fault_of, scrubbed, tried
+from lema.engines.openai.reply_cache import Answer, ReplyCache
+from lema.engines.openai.wire import Unreadable, body, changed, choice_replies, read_answer, replies, sample_seed
+
+if TYPE_CHECKING:
+    from lema.engines.openai.engine import OpenAI
+
+T = TypeVar("T")
+Run = Callable[[Coroutine[Any, Any, T]], T]
+log = logging.getLogger(__name__)
+PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds before a try after an unreadable answer, doubling
+
+
+@contextmanager
+def event_loop() -> Iterator[Run[Any]]:
+    """Runs coroutines from synchronous code, in a thread of its own.
+
+    So it works where a loop runs already, as in a notebook, and signals interrupt the waiting main
+    thread at once.
+    """
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="openai", daemon=True)
+    thread.start()
+
+    def run(coroutine: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        try:
+            return future.result()
+        finally:
+            future.cancel()
+
+    try:
+        yield run
+    finally:
+        run(loop.shutdown_default_executor())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+class Pace:
+    """Lets at most so many requests a minute begin, evenly."""
+
+    def __init__(self, per_minute: float | None) -> None:
+        self.gap = 60 / per_minute if per_minute else 0.0
+        self.free = 0.0
+
+    async def turn(self) -> None:
+        if self.gap:
+            now = asyncio.get_running_loop().time()
+            begin = max(self.free, now)
+            self.free = begin + self.gap
+            await asyncio.sleep(begin - now)
+
+
+class Session:
+    """What is open between the first prompt and the last.
+
+    asked, found, retries: requests answered by the server, by the disk, and tries that failed on the way.
+    """
+
+    def __init__(
+        self, engine: OpenAI, client: Any, sdk_error: type[Exception], cache: ReplyCache | None, secret: str
+    ) -> None:
+        self.engine, self.client, self.sdk_error = engine, client, sdk_error
+        self.cache, self.secret = cache, secret
+        self.pace = Pace(engine.requests_per_minute)
+        self.create = (client.chat if engine.api == "chat" else client).completions.with_raw_response.create
+        self.host = client.base_url.netloc.decode()
+        self.asked = self.found = self.retries = 0
+        self.short = False
+
+    async def complete(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[Reply]]:
+        """n replies for each prompt, in order; equal prompts with equal seeds are asked about once.
+
+        Raises:
+            InputError: the server refuses a request.
+            StageFailed: it stays silent or broken.
+        """
+        distinct: dict[tuple[str, int], Prompt] = {}
+        for prompt in prompts:
+            distinct.setdefault((prompt.text, prompt.seed), prompt)
+        answered: dict[tuple[str, int], list[Reply]] = {}
+        arrived: set[tuple[str, int]] = set()
+        queue = iter(distinct.items())
+
+        async def work() -> None:
+            for key, prompt in queue:
+                answered[key] = await self.samples(prompt, sampling, partial(arrived.add, key))
+
+        workers = [asyncio.create_task(work()) for _ in range(min(self.engine.concurrency, len(distinct)))]
+        try:
+            await asyncio.gather(*workers)
+        except Fault as fault:
+            await stopped(workers)
+            raise fault.told(self.saved(len(arrived), len(distinct))) from None
+        except BaseException:
+            await stopped(workers)
+            raise
+        log.info(
+            "%s at %s so far: requests answered %d, found on disk %d, retries %d",
+            *(self.engine.model, self.host, self.asked, self.found, self.retries),
+        )
+        return [list(answered[prompt.text, prompt.seed]) for prompt in prompts]
+
+    async def samples(self, prompt: Prompt, sampling: Sampling, arrived: Callable[[], None]) -> list[Reply]:
+        """n replies to one prompt. Servers that silently give fewer are asked for each missing one alone."""
+        first = await self.answer(prompt, sampling, n=sampling.n, seed=prompt.seed, arrived=arrived)
+        if sampling.choices:
+            return choice_replies(first, prompt, sampling)
+        several = list(replies(first, sampling.stop))
+        if len(several) < sampling.n and not self.short:
+            self.short = True
+            log.warning("%s gives %d of %d choices: asking for the rest singly", self.host, len(several), sampling.n)
+        for sample in range(len(several), sampling.n):
+            seed = sample_seed(prompt.seed, sample)
+            single = await self.answer(prompt, sampling, n=1, seed=seed, sample=sample)
+            several.append(next(replies(single, sampling.stop)))
+        return several[: sampling.n]
+
+    async def answer(
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        *,
+        n: int,
+        seed: int,
+        sample: int = 0,
+        arrived: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """The answer to one request, from disk or from the server."""
+        engine = self.engine
+        chat = engine.api == "chat"
+        asked = body(prompt, sampling, model=engine.model, chat=chat, system=engine.system, n=n, seed=seed)
+        asked = changed(asked, engine.extra_body)
+        # Seed and sample also stand beside the body: `extra_body` may leave the seed out of it.
+        request = {"provider": engine.provider, "api": engine.api, "seed": seed, "sample": sample, "body": asked}
+        request = canonical(request)
+        # Read at once: opening a small file takes less than handing it to a thread. Writes wait for the disk.
+        found = self.cache.read(request) if self.cache else None
+        if found is not None:
+            self.found += 1
+            arrived()
+            return found
+        await self.pace.turn()
+        fresh = await self.ask(asked, prompt, sampling)
+        self.asked += 1
+        if self.cache:
+            await finished(asyncio.to_thread(self.cache.write, request, fresh), arrived)
+        else:
+            arrived()
+        return fresh
+
+    async def ask(self, asked: dict[str, Any], prompt: Prompt, sampling: Sampling) -> Answer:
+        """Send one request, again if need be, and read what comes back.
+
+        Raises:
+            Fault: the server refused it, or all tries failed.
+        """
+        # The SDK's own parameters are few and it checks them; whatever else goes into its `extra_body`.
+        text = "messages" if self.engine.api == "chat" else "prompt"
+        named = {name: asked[name] for name in ("model", text)}
+        rest = {name: value for name, value in asked.items() if name not in named}
+        if "max_tokens" in rest:
+            rest[self.engine.limit_field] = rest.pop("max_tokens")
+        tries = self.engine.max_retries + 1
+        said = ""
+        for attempt in range(tries):
+            try:
+                raw = await self.create(**named, extra_body=rest)
+            except self.sdk_error as error:
+                # Not even as a cause: the exception holds the request, and so the key.
+                raise fault_of(error, self.engine, host=self.host, prompt=prompt.id, secret=self.secret) from None
+            self.retries += raw.retries_taken
+            try:
+                return read_answer(raw.content, sampling, secret=self.secret)
+            except Unreadable as fault:
+                said = scrubbed(str(fault), self.secret)
+            if attempt + 1 < tries:
+                self.retries += 1
+                await asyncio.sleep(min(PAUSE * 2**attempt, LONGEST_PAUSE))
+        raise Fault(f"{self.host} gave no answer for {self.engine.model!r} that could be read {tried(tries)} ({said})")
+
+    async def close(self) -> None:
+        """End what an interruption has left running, and the connections."""
+        await stopped(list(asyncio.all_tasks() - {asyncio.current_task()}))
+        await self.client.close()
+
+    def saved(self, arrived: int, total: int) -> str:
+        """The end of an error message: what was not lost."""
+        if self.cache is None:
+            return f"{arrived} of {total} replies had arrived; none is kept, since no folder for them was given."
+        return (
+            f"{arrived} of {total} replies are saved in {self.cache.folder}, "
+            f"and nothing saved is asked again: the same command goes on from there."
+        )
+
+
+async def finished(write: Coroutine[Any, Any, None], arrived: Callable[[], None]) -> None:
+    """Wait for a write, through a cancellation too: what has been paid for is kept."""
+    task = asyncio.ensure_future(write)
+    try:
+        await asyncio.shield(task)
+    finally:
+        if not task.done():
+            await asyncio.wait([task])
+        if not task.cancelled() and task.exception() is None:
+            arrived()
+
+
+async def stopped(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait for their ends."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,61 @@
+"""What a reader must know to judge the numbers, beside what the comparisons themselves say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lema.report.findings.arms import Evaluated
+from lema.report.findings.leaks import undecontaminated
+from lema.report.model import Note
+from lema.report.tables.text import BEST_ON_TEST, SELECTION
+
+
+def notes(arms: Sequence[Evaluated]) -> list[Note]:
+    """All of them, those that change most first."""
+    return [*selection_notes(arms), *leak_notes(arms), *cut_notes(arms), *seed_notes(arms)]
+
+
+def selection_notes(arms: Sequence[Evaluated]) -> list[Note]:
+    """What a checkpoint chosen on the test set does to a number."""
+    chosen = any(arm.selection == BEST_ON_TEST for arm in arms)
+    text = (
+        f"Arms marked [{SELECTION[BEST_ON_TEST]}] were scored on the questions on which their checkpoint was chosen. "
+        "That is what the paper did; it makes these numbers higher than they would be on new questions."
+    )
+    return [Note(level="warning", text=text)] if chosen else []
+
+
+def leak_notes(arms: Sequence[Evaluated]) -> list[Note]:
+    """Arms whose training questions may be test questions."""
+    names = undecontaminated(arms)
+    everybody = len(names) == len({arm.arm for arm in arms if arm.trained is not None})
+    which = "" if everybody else f" for {', '.join(names)}"
+    text = (
+        f"Decontamination was off{which}: training questions were not compared with test questions, so that nothing "
+        "here says whether some are the same."
+    )
+    return [Note(level="note", text=text)] if names else []
+
+
+def cut_notes(arms: Sequence[Evaluated]) -> list[Note]:
+    """Evaluations in which the token limit cut paths, in one note."""
+    cut: dict[str, int] = {}
+    for arm in arms:
+        count = arm.artifact.summary.get("cut_at_limit", 0)
+        if count:
+            name = " on ".join(filter(None, (arm.arm, arm.task)))
+            cut[name] = cut.get(name, 0) + count
+    if not cut:
+        return []
+    sampled = sum(arm.artifact.summary["sampled"] for arm in arms)
+    named = ", ".join(f"{count:,} of {name}" for name, count in cut.items())
+    text = f"{sum(cut.values()):,} of {sampled:,} evaluation paths reached the token limit and were judged as they were"
+    return [Note(level="note", text=f"{text}: {named}.")]
+
+
+def seed_notes(arms: Sequence[Evaluated]) -> list[Note]:
+    """What few seeds cannot say."""
+    seeds = {arm.seed for arm in arms if arm.seed is not None}
+    few = {1: "One seed says nothing", 2: "Two seeds say little"}.get(len(seeds))
+    text = f"{few} about how much training with another seed would change these numbers."
+    return [Note(level="note", text=text)] if few else []
