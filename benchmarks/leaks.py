@@ -19,8 +19,8 @@ from lema.likeness.duplicates import near_duplicates
 from lema.likeness.leaks import HeldOut, Index
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "unit"))
-import planted_leaks  # noqa: E402
+sys.path.insert(0, str(ROOT / "tests"))
+from material import planted_leaks  # noqa: E402
 
 SHARES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 UNRELATED = (

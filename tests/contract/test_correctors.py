@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import ROOT
-from toy_engine import Canned
+from toys.canned import Canned
 
 from lema.base.protocols import Corrector, Task
 from lema.base.reasoning_steps import number_steps

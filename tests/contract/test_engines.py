@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from conftest import ROOT
 from servers.faulty import Faulty
-from toy import toy_model, toy_seq2seq
+from toys.models import toy_model, toy_seq2seq
 
 from lema.base.errors import ConfigError, MissingExtra
 from lema.base.protocols import Complete, Engine, Prompt, Reply, Sampling

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import ROOT
-from made_data import data_of
+from material.made_data import data_of
 
 from lema.base.errors import InputError
 from lema.base.protocols import Task, Verifier

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import Command
+from commands.typed import Command
 
 SECRET = "sk-" + "Zz09" * 8
 GLOBAL = "# @package _global_\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from command_line import ROOT, Command
+from commands.typed import ROOT, Command
 
 import lema.cli.modes
 from lema import __version__

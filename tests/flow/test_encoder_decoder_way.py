@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy import fresh_t5
+from toys.models import fresh_t5
 
 from lema.base.records import Solution, load
 from lema.stages.select import CheckpointScore

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Command
+from commands.typed import Command
 
 from lema.__main__ import main
 from lema.tasks.gsm_synth import GsmSynth

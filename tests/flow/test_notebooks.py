@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import package
-from toy_lab import points, run
+from toys.lab import points, run
 
 from lema.store import Store
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import toy_lab
-from command_line import Command
+from commands.small import SMALL
+from commands.typed import Command
 from rich.console import Console
-from small import SMALL
+from toys import lab
 
 import lema.cli.modes
 from lema.__main__ import main
@@ -30,7 +30,7 @@ from lema.store import Store
 
 
 @spec
-class Unsure(toy_lab.LastWord):
+class Unsure(lab.LastWord):
     """Cannot read answers that end in 3."""
 
     kind = "unsure"
@@ -43,7 +43,7 @@ class Unsure(toy_lab.LastWord):
 
 
 @spec
-class UnsureSums(toy_lab.Sums):
+class UnsureSums(lab.Sums):
     kind = "unsure_sums"
 
     @property
@@ -77,7 +77,7 @@ def corrected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (point,) = kept
     correct = pipeline(point.experiment).correct
     assert correct is not None
-    toy_lab.run_stage(Store(folder / "store"), correct)
+    lab.run_stage(Store(folder / "store"), correct)
     return folder
 
 
@@ -123,7 +123,7 @@ def test_what_is_not_finished_names_the_stage_and_the_command(tmp_path: Path) ->
 
 def test_an_experiment_without_corrections_has_nothing_to_rate(tmp_path: Path) -> None:
     with pytest.raises(LemaError, match=r"data_mix: mode=rate needs an experiment that makes corrections.*=cot "):
-        rate(toy_lab.points(["cot"]), Options(mode="rate", store=str(tmp_path)), Console())
+        rate(lab.points(["cot"]), Options(mode="rate", store=str(tmp_path)), Console())
 
 
 def test_corrections_of_evolved_questions_are_among_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,11 +135,11 @@ def test_corrections_of_evolved_questions_are_among_them(tmp_path: Path, monkeyp
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> tuple[Path, list[Point]]:
-    points = toy_lab.points(task=UnsureSums())
+    points = lab.points(task=UnsureSums())
     for point in points:
         correct = pipeline(point.experiment).correct
         if correct is not None:
-            toy_lab.run_stage(Store(tmp_path / "store"), correct)
+            lab.run_stage(Store(tmp_path / "store"), correct)
     return tmp_path, points
 
 
@@ -163,7 +163,7 @@ def test_every_undecided_solution_of_finished_stages_is_exported_once(sweep: tup
     generate = pipeline(points[-1].experiment).generate
     base = pipeline(points[0].experiment).base[0]
     assert generate is not None
-    toy_lab.run_stage(store, base)
+    lab.run_stage(store, base)
     expected = [
         (store.address(stage), solution.id, solution.text)
         for stage in (base, generate)

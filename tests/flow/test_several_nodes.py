@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from commands.submitting import ENVIRONMENT, TINY, finish, starts, steps, training, until
 from conftest import package
 from servers.slurm import Cluster
-from submitting import ENVIRONMENT, TINY, finish, starts, steps, training, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 TWICE_TWO = [

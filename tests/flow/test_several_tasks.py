@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from small import SMALL
+from commands.small import SMALL
 
 
 def test_a_model_is_loaded_once_for_all_tasks_that_it_is_scored_on(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from commands.submitting import TINY, digests, finish, start, starts, submitted, until
 from servers.slurm import Cluster
-from submitting import TINY, digests, finish, start, starts, submitted, until
 
 from lema.cluster.watch import last_result
 from lema.running.jobs import Result

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands.submitting import TINY, digests, finish, start, starts, steps, training, until
 from conftest import package
 from servers.slurm import Cluster
-from submitting import TINY, digests, finish, start, starts, steps, training, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 STEPS = 160

@@ -10,10 +10,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from command_line import Command
+from commands.submitting import TINY
+from commands.typed import Command
 from conftest import package
 from servers.slurm import Cluster
-from submitting import TINY
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 STOCK = "hydra/launcher=submitit_slurm"

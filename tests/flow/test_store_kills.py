@@ -13,7 +13,7 @@ from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from toy_store import Row, Squares, make
+from toys.store import Row, Squares, make
 
 from lema.store import LeaseLost, Store
 

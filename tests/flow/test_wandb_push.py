@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, package
-from report_cells import check, markdown_of, markdown_tables
+from reading.report_cells import check, markdown_of, markdown_tables
 from servers.wandb_server import WandbServer
-from toy_lab import points
+from toys.lab import points
 
 from lema.base.errors import ConfigError
 from lema.cli import modes
@@ -24,7 +24,7 @@ KEY = "0123456789abcdef0123456789abcdef01234567"
 #: `lema mode=... tracking=wandb` on a toy experiment; processes of their own, since W&B keeps its settings.
 COMMAND = """
 import sys
-from toy_lab import points, run
+from toys.lab import points, run
 from lema.cli import modes
 from lema.base.errors import LemaError
 from lema.config.options import Options

@@ -9,8 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from commands.small import SMALL
 from conftest import package
-from small import SMALL
 
 ROOT = Path(__file__).parents[2]
 

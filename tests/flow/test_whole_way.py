@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small import SMALL
+from commands.small import SMALL
 
 DEMO = ["sweeps=demo", *SMALL]
 TWELVE = ["-m", "data_mix=cot,cot_and_corrections,corrections,cot_matched", "seed=0,1,2", *SMALL]

@@ -6,7 +6,7 @@ import math
 from statistics import fmean, median
 
 import pytest
-from toy_lab import run_stage
+from toys.lab import run_stage
 
 from lema.base.protocols import Sampling
 from lema.base.question_slice import Slice

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from conftest import package
-from toy import fresh_t5, toy_job, write_examples
-from training_parent import start_parent, wait_for
+from processes.training_parent import start_parent, wait_for
+from toys.models import fresh_t5, toy_job, write_examples
 
 from lema.base.errors import ConfigError
 from lema.base.protocols import Prompt, Sampling

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from conftest import package
-from toy import toy_examples, toy_job, toy_model, write_examples
-from training_parent import start_parent, wait_for
+from processes.training_parent import start_parent, wait_for
+from toys.models import toy_examples, toy_job, toy_model, write_examples
 
 from lema.base.protocols import TrainJob
 from lema.lm.loading import load_model

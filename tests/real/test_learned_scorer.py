@@ -8,9 +8,9 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
-from toy_lab import run_stage
-from toy_paths import planted
-from toy_programs import TASK
+from toys.lab import run_stage
+from toys.planted import planted
+from toys.programs import TASK
 
 from lema.base.errors import ConfigError
 from lema.base.protocols import Prompt, Reply, Sampling

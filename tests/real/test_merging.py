@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import package
-from toy import toy_examples, toy_job, toy_model, write_examples
+from toys.models import toy_examples, toy_job, toy_model, write_examples
 
 from lema.base.errors import ConfigError, StageFailed
 from lema.base.protocols import Prompt, Sampling

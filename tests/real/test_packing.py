@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from toy import toy_examples, toy_model
+from toys.models import toy_examples, toy_model
 
 from lema.lm.encoding import encode, prompts_ids
 from lema.lm.loading import load_model, load_tokenizer

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from toy_lab import run_stage
-from toy_pickers import discriminated, sampled
+from toys.lab import run_stage
+from toys.pickers import discriminated, sampled
 
 from lema.base.protocols import Sampling
 from lema.base.question_slice import Slice

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from conftest import ROOT, package
 from servers.slurm import Cluster, ports
-from toy import toy_examples, toy_job, write_examples
+from toys.models import toy_examples, toy_job, write_examples
 
 from lema.base.protocols import TrainJob
 from lema.lm.model import Model
@@ -81,7 +81,7 @@ def trained(cluster: Cluster, smollm2_dir: Path, tmp_path_factory: pytest.TempPa
     for ranks, kinds in ((1, [*alone, SMOL]), (2, [*KINDS, *OFFLOADED, SMOL, MOVED, MERGED]), (4, [*KINDS, SMOL])):
         jobs = root / f"jobs-{ranks}.json"
         jobs.write_bytes(msgspec.json.encode([job(root, kind, ranks, smollm2_dir) for kind in kinds]))
-        words = [sys.executable, str(ROOT / "tests" / "several_trainings.py"), str(jobs), str(ranks)]
+        words = [sys.executable, str(ROOT / "tests" / "processes" / "several_trainings.py"), str(jobs), str(ranks)]
         told = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
         if ranks > 1:
             (port,) = ports(1)

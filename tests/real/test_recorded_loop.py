@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import ROOT, require_data
-from toy_lab import run_stage
+from toys.lab import run_stage
 
 from lema.base.protocols import Sampling
 from lema.base.question_slice import Slice

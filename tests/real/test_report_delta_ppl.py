@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from report_cells import check, html_tables
-from toy import toy_model
-from toy_further import further_points
-from toy_lab import experiment, run, run_stage
+from reading.report_cells import check, html_tables
+from toys.further import further_points
+from toys.lab import experiment, run, run_stage
+from toys.models import toy_model
 
 from lema.config.options import Point
 from lema.experiment.pipeline import pipeline

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from conftest import missing, package
-from toy_report import toy_report
-from toy_sweep import toy_sweep
+from toys.report import toy_report
+from toys.sweep import toy_sweep
 
 from lema.report.output.html import render_html
 

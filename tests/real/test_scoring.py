@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 
 import pytest
-from toy import toy_examples, toy_job, toy_model, write_examples
+from toys.models import toy_examples, toy_job, toy_model, write_examples
 
 from lema.base.errors import InputError
 from lema.base.records import Example

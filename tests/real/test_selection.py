@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from toy_lab import experiment, run_stage
+from toys.lab import experiment, run_stage
 
 from lema.base.protocols import Sampling
 from lema.base.question_slice import Slice

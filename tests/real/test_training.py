@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy import toy_examples, toy_job, toy_model, write_examples
-from training_parent import start_parent, wait_for
+from processes.training_parent import start_parent, wait_for
+from toys.models import toy_examples, toy_job, toy_model, write_examples
 
 from lema.base.errors import InputError, StageFailed
 from lema.lm.encoding import encode, prompt_ids

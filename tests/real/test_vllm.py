@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 import pytest
 from conftest import ROOT, missing
+from processes.vllm_asker import Answer, Request
 from servers import vllm_environment
-from vllm_asker import Answer, Request
 
 from lema.base.protocols import Prompt, Reply, Sampling
 from lema.base.records import Example
@@ -54,7 +54,7 @@ def ask(folder: Path, model: Model, calls: Sequence[tuple[list[Prompt], dict[str
     }
     request = folder / "request.json"
     request.write_bytes(msgspec.json.encode(Request(node=node, calls=list(calls), checkpoint=checkpoint)))
-    done = vllm_environment.run("tests/vllm_asker.py", str(request))
+    done = vllm_environment.run("tests/processes/vllm_asker.py", str(request))
     assert done.returncode == 0, done.stderr[-5000:]
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Answer)
 

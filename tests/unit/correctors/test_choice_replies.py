@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from toy_engine import Canned
+from toys.canned import Canned
 
 from lema.base import prompts
 from lema.base.errors import ConfigError

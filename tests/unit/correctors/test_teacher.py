@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from toy_engine import CUT, Canned
+from toys.canned import CUT, Canned
 
 from lema.base.errors import ConfigError
 from lema.base.protocols import Complete, Reply, Sampling

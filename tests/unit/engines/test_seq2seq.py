@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy import toy_model, toy_seq2seq, toy_tokenizer
-from toy_lab import run_stage
-from toy_pickers import discriminated, sampled
-from toy_programs import BODY, PROGRAMS, TASK, experiment
+from toys.lab import run_stage
+from toys.models import toy_model, toy_seq2seq, toy_tokenizer
+from toys.pickers import discriminated, sampled
+from toys.programs import BODY, PROGRAMS, TASK, experiment
 
 from lema.base.errors import ConfigError
 from lema.base.protocols import Prompt, Sampling

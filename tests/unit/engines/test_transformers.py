@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy import toy_model
+from toys.models import toy_model
 
 from lema.base.errors import ConfigError, InputError
 from lema.base.protocols import Prompt, Reply, Sampling
@@ -188,7 +188,7 @@ def test_an_adapter_and_a_whole_checkpoint_change_the_replies(model: Model, tmp_
 def test_a_sliding_window_model_gives_the_text_of_plain_generate(tmp_path: Path) -> None:
     """Every second layer sees 8 tokens back; prompts are longer, and padding differs."""
     import torch
-    from toy import toy_tokenizer
+    from toys.models import toy_tokenizer
     from transformers import Gemma2Config, Gemma2ForCausalLM
 
     tokenizer = toy_tokenizer()

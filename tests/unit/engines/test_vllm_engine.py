@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy import toy_model
+from toys.models import toy_model
 
 from lema.base.errors import ConfigError, InputError, StageFailed
 from lema.base.protocols import Prompt, Sampling

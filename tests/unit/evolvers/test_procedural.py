@@ -9,7 +9,7 @@ from collections import Counter
 from functools import cache
 
 import pytest
-from second_reader import solve
+from reading.problems import solve
 
 from lema.base.errors import ConfigError, InputError
 from lema.base.records import Evolved, Question, Seed

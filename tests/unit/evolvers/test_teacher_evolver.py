@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from toy_engine import CUT, Canned
-from toy_lab import Sums
+from toys.canned import CUT, Canned
+from toys.lab import Sums
 
 from lema.base import prompts
 from lema.base.errors import ConfigError, InputError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from toy_programs import BODY, TASK
+from toys.programs import BODY, TASK
 
 from lema.pad.demos import program_of
 from lema.pad.executing import Executing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from toy_programs import BODY, TASK
+from toys.programs import BODY, TASK
 
 from lema.base.errors import InputError
 from lema.base.protocols import Sampling

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from toy import toy_model
-from toy_programs import BODY
+from toys.models import toy_model
+from toys.programs import BODY
 
 from lema.base import prompts
 from lema.base.errors import ConfigError, StageFailed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from toy_programs import BODY, TASK
+from toys.programs import BODY, TASK
 
 from lema.base.records import Verdict
 from lema.data.program_wording import told

@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from chromium import run_page
-from toy_lab import experiment, run_stage
-from toy_report import HOSTILE, material
+from reading.pages import run_page
+from toys.lab import experiment, run_stage
+from toys.report import HOSTILE, material
 
 from lema.base.errors import InputError
 from lema.base.records import Correction

@@ -6,9 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from report_cells import html_tables
-from toy_grading import Lenient, chosen
-from toy_lab import ToyModel, points, run, run_stage
+from reading.report_cells import html_tables
+from toys.grading import Lenient, chosen
+from toys.lab import ToyModel, points, run, run_stage
 
 from lema.base.protocols import Sampling
 from lema.base.question_slice import Slice

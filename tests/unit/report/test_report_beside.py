@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from conftest import ROOT
-from toy_grading import Lenient, form_of
-from toy_lab import Sums, points, run, run_stage
+from toys.grading import Lenient, form_of
+from toys.lab import Sums, points, run, run_stage
 
 from lema.experiment.pipeline import pipeline
 from lema.lessons.data_mix import Blend, Budget

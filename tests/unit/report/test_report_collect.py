@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from toy_lab import ToyModel, experiment, points, run, run_stage
+from toys.lab import ToyModel, experiment, points, run, run_stage
 
 from lema.base.errors import InputError
 from lema.base.protocols import Sampling

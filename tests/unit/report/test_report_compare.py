@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from toy_report import results
+from toys.report import results
 
 from lema.base.errors import InputError
 from lema.report.findings.compare import ArmResult, compare

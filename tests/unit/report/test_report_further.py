@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from conftest import package
-from report_cells import check, check_pairs, html_tables, markdown_of, markdown_tables
+from reading.report_cells import check, check_pairs, html_tables, markdown_of, markdown_tables
 from rich.console import Console
-from toy_further import CHANCES, further_points
-from toy_lab import run
+from toys.further import CHANCES, further_points
+from toys.lab import run
 
 from lema.base.question_slice import Slice
 from lema.experiment.sections import Checkpoint

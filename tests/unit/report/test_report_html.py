@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import msgspec
 import pytest
-from toy_report import HOSTILE, toy_report
+from toys.report import HOSTILE, toy_report
 
 from lema.report.findings.compare import compare
 from lema.report.model import Report

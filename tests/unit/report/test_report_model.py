@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from toy_report import COUNTS, material, toy_report
-from toy_sweep import toy_sweep
+from toys.report import COUNTS, material, toy_report
+from toys.sweep import toy_sweep
 
 from lema.report import model
 from lema.report.findings.corrections import funnel, pick

@@ -7,9 +7,9 @@ import json
 import msgspec
 import pytest
 from conftest import package
-from report_cells import check, check_pairs, html_tables, markdown_of, markdown_tables
-from toy_report import toy_report
-from toy_sweep import toy_sweep
+from reading.report_cells import check, check_pairs, html_tables, markdown_of, markdown_tables
+from toys.report import toy_report
+from toys.sweep import toy_sweep
 
 from lema.report.model import Report, from_json, to_json
 from lema.report.output.html import render_html

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 from conftest import ROOT, package
-from report_cells import check, html_tables, markdown_of, markdown_tables
+from reading.report_cells import check, html_tables, markdown_of, markdown_tables
 from rich.console import Console
-from toy_lab import run, run_stage
-from toy_pickers import Both, picking_points
+from toys.lab import run, run_stage
+from toys.pickers import Both, picking_points
 
 from lema.base.errors import InputError
 from lema.experiment.pipeline import pipeline

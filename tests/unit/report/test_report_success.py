@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from rich.console import Console
-from toy_lab import Sums, experiment, run_stage
-from toy_report import HOSTILE, toy_report
+from toys.lab import Sums, experiment, run_stage
+from toys.report import HOSTILE, toy_report
 
 from lema.base.protocols import Sampling
 from lema.base.question_slice import Slice

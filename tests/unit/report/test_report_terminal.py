@@ -6,9 +6,9 @@ import io
 import re
 
 import pytest
-from report_cells import percent
+from reading.report_cells import percent
 from rich.console import Console
-from toy_report import toy_report
+from toys.report import toy_report
 
 from lema.report.output.terminal import print_report
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from toy_grading import form_of
-from toy_lab import points, run
+from toys.grading import form_of
+from toys.lab import points, run
 
 from lema.lessons.data_mix import Budget
 from lema.report.collect import collect

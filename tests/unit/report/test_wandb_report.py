@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 from conftest import ROOT, package
-from report_cells import markdown_of
-from toy_report import HOSTILE, toy_report
-from toy_sweep import ARMS, TASKS, toy_sweep
+from reading.report_cells import markdown_of
+from toys.report import HOSTILE, toy_report
+from toys.sweep import ARMS, TASKS, toy_sweep
 
 from lema.base.errors import ConfigError, InputError, MissingExtra
 from lema.report.model import Note
@@ -45,7 +45,7 @@ def test_it_is_built_without_a_server_and_without_a_key() -> None:
         "def refuse(*_, **__): raise AssertionError('network')\n"
         "socket.socket.connect = refuse\n"
         "os.environ.pop('WANDB_API_KEY', None)\n"
-        "from toy_report import toy_report\nfrom lema.report.output.wandb_report import build\n"
+        "from toys.report import toy_report\nfrom lema.report.output.wandb_report import build\n"
         "print(len(build(toy_report(), 'g')['spec']['blocks']))\n"
     )
     command = [sys.executable, "-c", code]

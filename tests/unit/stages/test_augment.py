@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from toy_lab import run_stage
-from toy_paths import planted
+from toys.lab import run_stage
+from toys.planted import planted
 
 from lema.base.protocols import Sampling
 from lema.base.question_slice import Slice

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from toy_lab import Sums, run_stage
-from toy_pickers import discriminated, sampled
-from toy_store import make
+from toys.lab import Sums, run_stage
+from toys.pickers import discriminated, sampled
+from toys.store import make
 
 from lema.base.errors import ConfigError, InputError
 from lema.base.protocols import Sampling

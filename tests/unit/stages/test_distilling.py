@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from toy_lab import ToyModel, run, run_stage
-from toy_programs import ANSWERS, BODY, PROGRAMS, REFINED, SAME_QUESTIONS, TASK, Programmer, experiment
+from toys.lab import ToyModel, run, run_stage
+from toys.programs import ANSWERS, BODY, PROGRAMS, REFINED, SAME_QUESTIONS, TASK, Programmer, experiment
 
 from lema.base.errors import ConfigError, InputError
 from lema.base.protocols import Sampling

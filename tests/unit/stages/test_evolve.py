@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from scipy.stats import chisquare
-from toy_lab import Sums, experiment, run_stage
-from toy_store import make
+from toys.lab import Sums, experiment, run_stage
+from toys.store import make
 
 from lema.base.errors import InputError
 from lema.base.protocols import Sampling

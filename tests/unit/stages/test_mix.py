@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_lab import run_stage
-from toy_paths import Planted, planted
+from toys.lab import run_stage
+from toys.planted import Planted, planted
 
 from lema.base.question_slice import Slice
 from lema.base.records import Correction, Example, Question, Solution, Verdict

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from report_cells import check, html_tables, markdown_tables
+from reading.report_cells import check, html_tables, markdown_tables
 from rich.console import Console
-from toy import toy_model
-from toy_further import Keeper
-from toy_lab import run
-from toy_programs import ANSWERS, PROGRAMS, SAME_QUESTIONS, experiment
+from toys.further import Keeper
+from toys.lab import run
+from toys.models import toy_model
+from toys.programs import ANSWERS, PROGRAMS, SAME_QUESTIONS, experiment
 
 from lema.base.errors import ConfigError
 from lema.base.question_slice import Slice

@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from toy import toy_model, toy_seq2seq
-from toy_further import Keeper
-from toy_lab import run, run_stage
-from toy_paths import planted
-from toy_programs import BODY, PROGRAMS, REFINED, TASK, Programmer, experiment
+from toys.further import Keeper
+from toys.lab import run, run_stage
+from toys.models import toy_model, toy_seq2seq
+from toys.planted import planted
+from toys.programs import BODY, PROGRAMS, REFINED, TASK, Programmer, experiment
 
 from lema.base.errors import ConfigError, InputError
 from lema.base.protocols import Prompt, Reply, Sampling

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_lab import ToyModel, ToyTrainer, experiment, run_stage
+from toys.lab import ToyModel, ToyTrainer, experiment, run_stage
 
 from lema.base.errors import ConfigError, InputError
 from lema.base.protocols import Complete, Sampling, TrainJob

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 import pytest
-from planted import PLANTS, plant
+from material.planted_slips import PLANTS, plant
 
 from lema.base.reasoning_steps import number_steps, split_steps
 from lema.synth.difficulty import LEVELS

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from planted import PLANTS, plant
+from material.planted_slips import PLANTS, plant
 
 from lema.base.errors import InputError
 from lema.base.reasoning_steps import number_steps

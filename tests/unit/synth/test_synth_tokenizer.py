@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planted import PLANTS, plant
+from material.planted_slips import PLANTS, plant
 
 from lema.base.spec import digest
 from lema.correctors.symbolic import Symbolic

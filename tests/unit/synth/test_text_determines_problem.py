@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from second_reader import solve
+from reading.problems import solve
 
 from lema.synth.difficulty import LEVELS
 from lema.synth.splits import SPLITS, stream

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_data import data_of, trivia, truths
-from toy_lab import run_stage
-from toy_pickers import discriminated, sampled
+from material.made_data import data_of, trivia, truths
+from toys.lab import run_stage
+from toys.pickers import discriminated, sampled
 
 from lema.base.errors import ConfigError, InputError
 from lema.base.protocols import Sampling

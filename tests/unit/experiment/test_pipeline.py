@@ -1,0 +1,140 @@
+"""From an experiment to its stages: which there are, and what they read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import pytest
+from toys.lab import Sums, ToyModel, ToyTrainer, experiment
+
+from lema.base.errors import ConfigError
+from lema.base.protocols import Sampling
+from lema.base.question_slice import Slice
+from lema.base.spec import key, spec
+from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Analysis, Augmentation, Checkpoint, Evaluation, Scored
+from lema.lessons.data_mix import Blend
+from lema.likeness import Decontamination
+from lema.stages.augment import Augment
+from lema.stages.select import Select
+from lema.tasks.svamp import Svamp
+from lema.verifiers.lema_v1.grader import LemaV1
+from lema.verifiers.numbers import Numbers
+
+
+@spec
+class Keeping(ToyTrainer):
+    kind = "keeping"
+    keep_every: int | None = 5
+
+
+NO_COT = Blend(name="corrections", cot=False, corrections="as_corrections")
+AUGMENTATION = Augmentation(
+    questions=Slice(split="train", start=100, stop=150), engine=ToyModel(), sampling=Sampling(n=4, temperature=1.0)
+)
+SVAMP = Scored(task=Svamp(verifier=Numbers(), revision="0" * 40, published=LemaV1(grader="rounded")))
+SUMS = Scored(task=Sums(), questions=Slice(split="test", stop=300))
+
+
+def scored_on(*tasks: Scored, published_grader: bool = False) -> Evaluation:
+    return Evaluation(
+        questions=Slice(split="test", stop=300),
+        tasks=tasks,
+        engine=ToyModel(),
+        sampling=Sampling(),
+        published_grader=published_grader,
+    )
+
+
+def test_mistakes_of_several_reasoners_are_sampled_and_corrected_in_stages_of_their_own() -> None:
+    alone = experiment("cot_and_corrections", 0)
+    several = experiment(
+        "cot_and_corrections", 0, generation=dataclasses.replace(alone.generation, also=(ToyModel(name="other"),))
+    )
+    one, two = pipeline(alone), pipeline(several)
+    assert two.correct is not None and one.correct is not None
+    assert key(two.correct) == key(one.correct), "what one reasoner gave is kept"
+    (other,) = two.others
+    assert other.paths.engine.name == "other" and two.mix.further == (other,)
+    assert key(two.mix) != key(one.mix) and one.mix.further == ()
+    with pytest.raises(ConfigError, match=r"generation\.also: reasoners beside `reasoner` must be others"):
+        experiment(
+            "cot_and_corrections", 0, generation=dataclasses.replace(alone.generation, also=(ToyModel(),))
+        ).check()
+
+
+def test_right_paths_are_mixed_where_cot_is() -> None:
+    mix = pipeline(experiment("cot", 0, augmentation=AUGMENTATION)).mix
+    assert isinstance(mix.augmented, Augment)
+    assert mix.augmented.paths.questions == AUGMENTATION.questions  # type: ignore[attr-defined]
+    assert pipeline(experiment("cot", 0, data_mix=NO_COT, augmentation=AUGMENTATION)).mix.augmented is None
+
+
+def test_cot_can_come_from_augmentation_alone() -> None:
+    mix = pipeline(experiment("cot", 0, cot_questions=None, augmentation=AUGMENTATION)).mix
+    assert mix.cot_questions is None and mix.augmented is not None
+    with pytest.raises(ConfigError, match="there is none without cot_questions or"):
+        experiment("cot", 0, cot_questions=None).check()
+    experiment("cot", 0, data_mix=NO_COT, cot_questions=None).check()
+
+
+def test_a_mix_is_held_against_whole_splits_but_for_one_that_it_learns_from() -> None:
+    rules = Decontamination()
+    clean = pipeline(experiment("cot", 0, decontamination=rules, evaluation=scored_on(SUMS, SVAMP))).mix
+    assert [test.questions for test in clean.tests] == [Slice(split="test"), Slice(split="test")]
+    fewer = scored_on(Scored(task=Sums(), questions=Slice(split="test", stop=10)), SVAMP)
+    assert key(clean) == key(pipeline(experiment("cot", 0, decontamination=rules, evaluation=fewer)).mix)
+    own = Slice(split="test", start=300, stop=400)
+    same = pipeline(experiment("cot", 0, decontamination=rules, cot_questions=own)).mix
+    assert [test.questions for test in same.tests] == [Slice(split="test", stop=300)]
+    assert pipeline(experiment("cot", 0)).mix.tests == ()
+
+
+def test_a_checkpoint_is_chosen_once_on_dev_and_for_each_task_on_test() -> None:
+    dev = Slice(split="train", start=900, stop=950)
+    both = {"trainer": Keeping(), "evaluation": scored_on(SUMS, SVAMP)}
+    on_dev = pipeline(experiment("cot", 0, checkpoint=Checkpoint(by="best_on_dev", questions=dev), **both))
+    chosen = [stage.trained for stage in on_dev.evaluate]
+    assert len({key(one) for one in chosen if isinstance(one, Select)}) == 1 and chosen[0].questions == dev  # type: ignore[union-attr]
+    assert all(stage.trained is None for stage in on_dev.base)
+    on_test = pipeline(experiment("cot", 0, checkpoint=Checkpoint(by="best_on_test"), **both))
+    tasks = [stage.trained.task.name for stage in on_test.evaluate if isinstance(stage.trained, Select)]
+    assert tasks == ["sums", "svamp"]
+    last = pipeline(experiment("cot", 0, **both))
+    assert {key(stage.trained) for stage in last.evaluate if stage.trained} == {key(on_dev.train)} == {key(last.train)}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"trainer": ToyTrainer()}, "keeps none but the last"),
+        ({"checkpoint": Checkpoint(by="best_on_dev", questions=Slice(split="train", stop=5))}, "cot_questions"),
+        ({"checkpoint": Checkpoint(by="best_on_dev", questions=Slice(split="test", stop=5))}, "evaluation.questions"),
+        ({"checkpoint": Checkpoint(by="best_on_dev", questions=Slice(split="dev2"))}, "no split 'dev2'"),
+    ],
+)
+def test_a_choice_that_cannot_be_made_is_refused(changed: Mapping[str, object], said: str) -> None:
+    fields = {"trainer": Keeping(), "checkpoint": Checkpoint(by="best_on_test")} | dict(changed)
+    with pytest.raises(ConfigError, match=said):
+        experiment("cot", 0, **fields).check()
+
+
+def test_the_authors_grader_judges_again_where_a_task_has_one_and_it_is_asked_for() -> None:
+    asked = pipeline(experiment("cot", 0, evaluation=scored_on(SUMS, SVAMP, published_grader=True)))
+    assert [(stage.solutions, stage.verifier) for stage in asked.grade] == [
+        (asked.base[1], LemaV1(grader="rounded")),
+        (asked.evaluate[1], LemaV1(grader="rounded")),
+    ]
+    assert set(map(key, asked.grade)) <= set(map(key, asked.targets()))
+    plain = pipeline(experiment("cot", 0, evaluation=scored_on(SUMS, SVAMP)))
+    assert plain.grade == () and list(map(key, plain.evaluate)) == list(map(key, asked.evaluate))
+
+
+def test_an_analysis_corrects_mistakes_that_a_cot_arm_does_not_learn_from() -> None:
+    cot = pipeline(experiment("cot", 0, analysis=Analysis()))
+    assert cot.mix.corrections is None and cot.correct is not None
+    assert [stage.trained for stage in cot.analyse] == [None, cot.train]
+    both = pipeline(experiment("cot_and_corrections", 0, analysis=Analysis()))
+    assert key(both.analyse[0]) == key(cot.analyse[0])
+    assert pipeline(experiment("cot", 0)).correct is None
