@@ -21,9 +21,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from hydra_plugins.lema_launcher._grids import grids
 from hydra_plugins.lema_launcher._overrides import Known, bare_key, check, parse
 from hydra_plugins.lema_launcher._source import GLOBAL_GROUPS
-from hydra_plugins.lema_launcher._sweeper import grids
 from hydra_plugins.lema_launcher._tasks import with_tasks
 from hydra_plugins.lema_launcher._values import delete, plain
 from lema.base.errors import ConfigError

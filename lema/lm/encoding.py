@@ -106,7 +106,7 @@ def encode(
     """Examples as token ids, in order.
 
     Args:
-        start_token: what the decoder of an encoder-decoder begins with (`lema.lm.loading.start_token`).
+        start_token: what the decoder of an encoder-decoder begins with (`lema.lm.pairs.start_token`).
     """
     encoded = []
     for start in range(0, len(examples), CHUNK):

@@ -9,7 +9,9 @@ from typing import Any
 
 from lema.base.errors import ConfigError, InputError
 from lema.base.optional import require
+from lema.lm.merging import merge as folded
 from lema.lm.model import Model
+from lema.lm.pairs import start_token
 
 ADAPTER = "adapter_config.json"
 NO_FILE = ("no file named", "does not appear to have a file named")  # what transformers says of a folder, of the hub
@@ -73,6 +75,15 @@ def load_ends(model: Model, checkpoint: Path | None = None) -> Any:
         return GenerationConfig.from_model_config(load_config(model, checkpoint))
 
 
+def start_token_of(model: Model, checkpoint: Path | None = None) -> int | None:
+    """`start_token` of a model that is not loaded, or of a checkpoint."""
+    config = load_config(model, checkpoint)
+    if not config.is_encoder_decoder:
+        return None
+    whole = None if checkpoint is None or is_adapter(checkpoint) else checkpoint
+    return start_token(model.name, config, load_ends(model, whole))
+
+
 def load_model(
     model: Model,
     checkpoint: Path | None = None,
@@ -115,8 +126,6 @@ def load_model(
     if not quantised:
         loaded = loaded.to(device)
     if adapter is not None and merge and not trainable and not quantised:
-        from lema.lm.merging import merge as folded
-
         loaded, _ = folded(loaded, load_tokenizer(model, adapter))
     return loaded.eval()
 

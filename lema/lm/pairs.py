@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lema.base.errors import ConfigError
-from lema.lm.loading import is_adapter, load_config, load_ends
-from lema.lm.model import Model
 
 
 def start_token(name: str, config: Any, settings: Any = None) -> int | None:
@@ -34,15 +31,6 @@ def start_token(name: str, config: Any, settings: Any = None) -> int | None:
         f"model: the configuration of {name} does not say which token its decoder begins with: set "
         "decoder_start_token_id in its config.json"
     )
-
-
-def start_token_of(model: Model, checkpoint: Path | None = None) -> int | None:
-    """`start_token` of a model that is not loaded, or of a checkpoint."""
-    config = load_config(model, checkpoint)
-    if not config.is_encoder_decoder:
-        return None
-    whole = None if checkpoint is None or is_adapter(checkpoint) else checkpoint
-    return start_token(model.name, config, load_ends(model, whole))
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:

@@ -30,7 +30,8 @@ from lema.store import Store
 from lema.store.sharing import Spread
 from lema.store.stage import Stage
 from lema.tracking.runs import Tracking
-from lema.trainers.nodes import follow, place
+from lema.trainers.following import follow
+from lema.trainers.nodes import place
 
 STOPS = (signal.SIGTERM, signal.SIGUSR2)
 

@@ -167,7 +167,7 @@ class Finetune(Spec):
         else:
             from lema.trainers.process import run
 
-            summary = run(placed, job, folder, here, progress)
+            summary = run(job, folder, here, progress)
         folder.drop_checkpoints()
         # In this order: a checkpoint to resume from must never outlive what was kept before it.
         folder.hand_over_kept(Path(job.output).with_name("checkpoints"))

@@ -16,9 +16,8 @@ from lema.base.errors import ConfigError, InputError, Preempted
 from lema.base.protocols import TrainJob
 from lema.base.records import Example, load
 from lema.lm.encoding import Encoded, encode
-from lema.lm.loading import load_tokenizer, pick_device
+from lema.lm.loading import load_tokenizer, pick_device, start_token_of
 from lema.lm.model import Model
-from lema.lm.pairs import start_token_of
 from lema.trainers.batches import IGNORED, MicroBatches, Order, order, pack
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder, step_of

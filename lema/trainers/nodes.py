@@ -1,8 +1,9 @@
 """Training on several nodes: the stage's process on the first says what to start, helpers on the others start it.
 
 SLURM starts one task a node. The first is the stage's own process, and the only one that knows the store. The others
-`follow`: they run the ranks of their node for as long as the first one wants them. What they tell each other lies in
-one folder, the meeting, that all nodes see; its name is of this start of the job alone, so nothing in it is old.
+follow (`lema.trainers.following`): they run the ranks of their node for as long as the first one wants them. What they
+tell each other lies in one folder, the meeting, that all nodes see; its name is of this start of the job alone, so
+nothing in it is old.
 """
 
 from __future__ import annotations
@@ -11,19 +12,14 @@ import os
 import secrets
 import signal
 import socket
-import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from lema.base.protocols import TrainJob
-
 NODES, PER_NODE, MEETING = "LEMA_NODES", "LEMA_PROCESSES_PER_NODE", "LEMA_MEETING"
 RENDEZVOUS = "LEMA_RENDEZVOUS"  # host:port of the first node, for torchrun
-POLL = 0.3  # seconds between looks into the meeting
 STOPS = (signal.SIGTERM, signal.SIGUSR2)
 
 
@@ -115,41 +111,6 @@ def torchrun(here: Place, ranks: int) -> list[str]:
         f"--master-addr={host}",
         f"--master-port={port}",
     ]
-
-
-def follow(here: Place) -> int:
-    """Run this node's ranks whenever the first node calls, until it ends. Returns the exit code."""
-    for number in STOPS:
-        signal.signal(number, signal.SIG_IGN)  # the first node decides what a request to stop means
-    done = ""
-    while not here.over:
-        call = here.called()
-        if call is not None and call.job and call.id != done:
-            done = call.id
-            _serve(here, call)
-        time.sleep(POLL)
-    return 0
-
-
-def _serve(here: Place, call: Call) -> None:
-    from lema.trainers.process import command, environment, kill
-    from lema.trainers.worker import specs
-
-    job = msgspec.json.decode(Path(call.job).read_bytes(), type=TrainJob)
-    process = subprocess.Popen(
-        command(Path(call.job)),
-        stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,
-        env={**environment(specs(job)[1], tracked=bool(job.tracking)), RENDEZVOUS: call.rendezvous},
-        start_new_session=True,
-    )
-    try:
-        while process.poll() is None and not here.over and here.called() == call:
-            time.sleep(POLL)
-        if process.returncode and here.called() == call:
-            here.mourn(process.returncode)
-    finally:
-        kill(process)
 
 
 def free_port() -> int:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -23,9 +23,6 @@ from lema.base.protocols import TrainJob
 from lema.trainers.folder import Folder, Outcome
 from lema.trainers.nodes import RENDEZVOUS, Place
 
-if TYPE_CHECKING:
-    from lema.trainers.finetune import Finetune
-
 POLL = 0.1  # seconds between looks at the training process
 PATIENCE = 10.0  # seconds that the other ranks have to end once one of them has said how it ended
 TAIL = 25  # lines of the log that an error quotes
@@ -34,9 +31,7 @@ SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 NEEDED = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}  # gated models are read with it
 
 
-def run(
-    trainer: Finetune, job: TrainJob, folder: Folder, here: Place, progress: Callable[[int, int], None]
-) -> dict[str, Any]:
+def run(job: TrainJob, folder: Folder, here: Place, progress: Callable[[int, int], None]) -> dict[str, Any]:
     """Train in a process group of its own, and on the job's other nodes, and return the summary.
 
     Asked to stop (SIGTERM, SIGUSR2), it lets the ranks checkpoint at their next step.
@@ -51,7 +46,7 @@ def run(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**environment(trainer, tracked=bool(job.tracking)), RENDEZVOUS: rendezvous},
+            env={**environment(job), RENDEZVOUS: rendezvous},
             start_new_session=True,  # a group of its own: Ctrl-C is ours to handle, and all of it can be killed
         )
         try:
@@ -122,17 +117,17 @@ def tail(text: str) -> str:
     return "\n".join(text.splitlines()[-TAIL:])
 
 
-def environment(trainer: Finetune, *, tracked: bool) -> dict[str, str]:
+def environment(job: TrainJob) -> dict[str, str]:
     """The ranks' environment: no secret that they do not need, threads that do not spin."""
-    needed = NEEDED | ({"WANDB_API_KEY"} if tracked else set())
+    needed = NEEDED | ({"WANDB_API_KEY"} if job.tracking else set())
     kept = {name: value for name, value in os.environ.items() if name in needed or not SECRET.search(name)}
     defaults = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0", "TOKENIZERS_PARALLELISM": "false"}
     forced = {
         PARENT: str(os.getpid()),
         "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",  # checkpoints are data: nothing in them is ever executed
     }
-    if trainer.threads is not None:
-        forced["OMP_NUM_THREADS"] = str(trainer.threads)
+    if (threads := job.trainer["threads"]) is not None:
+        forced["OMP_NUM_THREADS"] = str(threads)
     return {**defaults, **kept, **forced}
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lema.base.errors import InputError, LemaError, StageFailed
+from lema.engines.openai.endpoint import Endpoint
 from lema.engines.openai.wire import EXCERPT
-
-if TYPE_CHECKING:
-    from lema.engines.openai.engine import OpenAI
 
 #: Keys as providers print them, partly masked too.
 KEY = re.compile(r"\b(sk-|gsk_|hf_|xai-)[\w*.-]{6,}")
@@ -31,7 +29,7 @@ class Fault(Exception):
         return InputError(message) if refused else StageFailed(message)
 
 
-def fault_of(error: Any, engine: OpenAI, *, host: str, prompt: str, secret: str) -> Fault:
+def fault_of(error: Any, engine: Endpoint, *, host: str, prompt: str, secret: str) -> Fault:
     """What an exception of the SDK means."""
     status = getattr(error, "status_code", None)
     said = scrubbed(server_words(error), secret)

@@ -8,16 +8,14 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from lema.base.protocols import Prompt, Reply, Sampling
 from lema.base.spec import canonical
+from lema.engines.openai.endpoint import Endpoint
 from lema.engines.openai.errors import Fault, fault_of, scrubbed, tried
 from lema.engines.openai.reply_cache import Answer, ReplyCache
 from lema.engines.openai.wire import Unreadable, body, changed, choice_replies, read_answer, replies, sample_seed
-
-if TYPE_CHECKING:
-    from lema.engines.openai.engine import OpenAI
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -74,7 +72,7 @@ class Session:
     """
 
     def __init__(
-        self, engine: OpenAI, client: Any, sdk_error: type[Exception], cache: ReplyCache | None, secret: str
+        self, engine: Endpoint, client: Any, sdk_error: type[Exception], cache: ReplyCache | None, secret: str
     ) -> None:
         self.engine, self.client, self.sdk_error = engine, client, sdk_error
         self.cache, self.secret = cache, secret
