@@ -136,12 +136,12 @@ def test_a_point_carries_what_rebuilds_it_in_another_process(command: Command) -
 
 
 def test_every_point_is_composed_once(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra_plugins.lema_launcher._hydra_inside import Composer
 
     composed = []
-    original = ConfigLoaderImpl._compose_config_from_defaults_list
+    original = Composer._compose_config_from_defaults_list
     monkeypatch.setattr(
-        ConfigLoaderImpl, "_compose_config_from_defaults_list", lambda *a, **k: composed.append(1) or original(*a, **k)
+        Composer, "_compose_config_from_defaults_list", lambda *a, **k: composed.append(1) or original(*a, **k)
     )
     command("-m seed=0,1,2,3,4")
     assert len(composed) == 5 + 1  # and once for what all points share
