@@ -16,8 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from lema.base.doors import Door
 
-HYDRA = Door("hydra-core", tried=("1.3.8",))
-OMEGACONF = Door("omegaconf", tried=("2.3.1",))
+HYDRA = Door("hydra-core", tried=("1.3.2", "1.3.8"))
+OMEGACONF = Door("omegaconf", tried=("2.3.0", "2.3.1"))
 
 with HYDRA.importing():
     from hydra._internal import config_search_path_impl, defaults_list, utils

@@ -15,6 +15,8 @@ from typing import Any
 
 from lema.base.errors import Moved
 
+OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)  # *words and **words
+
 
 @dataclass(frozen=True)
 class Door:
@@ -58,10 +60,12 @@ class Door:
         Raises:
             Moved: there is no such function.
         """
-        self.has(owner, name)
-        held = [p for p in inspect.signature(getattr(owner, name)).parameters.values() if p.name != "self"]
+        function = getattr(owner, name, None)
+        if not callable(function):
+            raise self.moved(f"no {_path(owner)}.{name}")
+        held = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
         further = held[len(parameters) :]
-        needed = further if exactly else [p for p in further if p.default is p.empty and p.kind not in _OPEN]
+        needed = further if exactly else [p for p in further if p.default is p.empty and p.kind not in OPEN]
         if needed or tuple(p.name for p in held[: len(parameters)]) != parameters:
             found = ", ".join(p.name for p in held)
             raise self.moved(f"{_path(owner)}.{name} takes ({found}), not ({', '.join(parameters)})")
@@ -72,9 +76,6 @@ class Door:
             f"{self.package} {metadata.version(self.package)} is not as lema knows it ({found}); it was tried with "
             f"{self.package} {' and '.join(self.tried)}: pip install '{self.package}=={self.tried[-1]}'"
         )
-
-
-_OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)  # *words and **words
 
 
 def _path(owner: Any) -> str:
