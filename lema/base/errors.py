@@ -29,8 +29,8 @@ class MissingExtra(ConfigError):
 class Moved(ConfigError, ImportError):
     """A package is installed in a version whose inside is not as it is used here.
 
-    As an ImportError too: Hydra loads all plugins that are installed, also those of other applications' neighbours,
-    and leaves out with a warning the ones that cannot be imported.
+    An ImportError too: Hydra imports the plugins of all installed packages, whichever application runs, and leaves out
+    with a warning those that cannot be imported.
     """
 
 

@@ -218,7 +218,7 @@ def test_composing_a_sweep_in_a_process_loads_no_heavy_library(tmp_path: Path) -
         "import sys, lema.cli.modes; lema.cli.modes.run = lambda points, options: print(len(points)) or 0\n"
         "from lema.__main__ import main\n"
         f"code = main(['mode=plan', '-m', 'seed=0,1', 'model.shipped=null', 'model.path={model}'])\n"
-        "heavy = {'torch', 'transformers', 'scipy', 'matplotlib', 'wandb', 'openai', 'datasets', 'peft'}\n"
+        "heavy = {'torch', 'transformers', 'scipy', 'matplotlib', 'wandb', 'openai', 'datasets', 'peft', 'submitit'}\n"
         "print(sorted(heavy & set(sys.modules))); sys.exit(code)"
     )
     done = subprocess.run(
