@@ -14,8 +14,7 @@ from lema import __version__
 from lema.base.errors import ConfigError, LemaError
 
 if TYPE_CHECKING:
-    from hydra._internal.hydra import Hydra
-
+    from hydra_plugins.lema_launcher._hydra_inside import Hydra
     from hydra_plugins.lema_launcher._loader import Loader
 
 DEFAULT_SWEEP = "demo"  # what a command that chooses no experiment and no sweep is about
@@ -67,17 +66,17 @@ def command(words: list[str]) -> int:
     Raises:
         LemaError: it cannot be done.
     """
-    asked = arguments(words)
-    if asked.version:
+    # Alone, as it is mostly typed, it needs nothing of Hydra.
+    if words == ["--version"] or (asked := arguments(words)).version:
         sys.stdout.write(f"lema {__version__}\n")
         return 0
     from hydra import version
-    from hydra._internal.hydra import Hydra
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.plugins import Plugins
 
     version.setbase("1.3")
     Plugins.instance()  # finds this project's source of configuration files
+    from hydra_plugins.lema_launcher._hydra_inside import Hydra
     from hydra_plugins.lema_launcher._loader import Loader
     from lema.config.config import root
 
@@ -97,15 +96,10 @@ def arguments(words: list[str]) -> argparse.Namespace:
     Raises:
         ConfigError: an option is unknown or lacks its value, or two exclude each other.
     """
-    from hydra._internal.utils import get_args_parser
+    from hydra_plugins.lema_launcher._hydra_inside import args_parser
 
-    parser = get_args_parser()
-    parser.prog = "lema"
-    parser.error = _refuse  # type: ignore[method-assign]
-    for action in parser._actions:
-        if isinstance(action, argparse._VersionAction):
-            parser._remove_action(action)
-    parser._option_string_actions.pop("--version")
+    # An option that is there already is replaced.
+    parser = _Parser(prog="lema", parents=[args_parser()], add_help=False, conflict_handler="resolve")
     parser.add_argument("--version", action="store_true")
     asked = parser.parse_intermixed_args(words)
     if asked.experimental_rerun is not None:
@@ -122,8 +116,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
     return asked
 
 
-def _refuse(message: str) -> NoReturn:
-    raise ConfigError(f"{message}. `lema --help` shows what there is")
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message}. `lema --help` shows what there is")
 
 
 def _folder(given: str | None) -> Path | None:
@@ -141,8 +136,7 @@ def _wants_to_see(asked: argparse.Namespace) -> bool:
 
 def _shown(hydra: Hydra, loader: Loader, asked: argparse.Namespace) -> int:
     """Help, the composed configuration, or what the shell may complete."""
-    from hydra._internal.utils import get_args_parser
-
+    from hydra_plugins.lema_launcher._hydra_inside import args_parser
     from hydra_plugins.lema_launcher._loader import CONFIG
 
     if asked.shell_completion:
@@ -150,10 +144,10 @@ def _shown(hydra: Hydra, loader: Loader, asked: argparse.Namespace) -> int:
         hydra.shell_completion(CONFIG, asked.overrides)
         return 0
     if asked.hydra_help:
-        hydra.hydra_help(CONFIG, get_args_parser(), asked)
+        hydra.hydra_help(CONFIG, args_parser(), asked)
         return 0
     if asked.help:
-        hydra.app_help(CONFIG, get_args_parser(), asked)
+        hydra.app_help(CONFIG, args_parser(), asked)
         return 0
     overrides = _overrides(loader, asked)
     if asked.cfg:
@@ -178,10 +172,10 @@ def _overrides(loader: Loader, asked: argparse.Namespace) -> list[str]:
 
 def _done(hydra: Hydra, loader: Loader, asked: argparse.Namespace) -> int:
     """Expand the sweep, if it is one, and do what the command asks for."""
-    from hydra._internal.callbacks import Callbacks
     from hydra.core.plugins import Plugins
     from hydra.types import HydraContext, RunMode
 
+    from hydra_plugins.lema_launcher._hydra_inside import Callbacks
     from hydra_plugins.lema_launcher._loader import CONFIG
     from hydra_plugins.lema_launcher._overrides import check
     from hydra_plugins.lema_launcher._stock import outcome, run_point

@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import yaml  # type: ignore[import-untyped]
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.config_repository import CachingConfigRepository, IConfigRepository
-from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
-from hydra._internal.defaults_list import create_defaults_list
 from hydra.core.default_element import GroupDefault, InputDefault, ResultDefault
 from hydra.core.object_type import ObjectType
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
@@ -22,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hydra_plugins.lema_launcher._grids import grids
+from hydra_plugins.lema_launcher._hydra_inside import CachingConfigRepository, Composer
 from hydra_plugins.lema_launcher._overrides import Known, bare_key, check, parse
 from hydra_plugins.lema_launcher._source import GLOBAL_GROUPS
 from hydra_plugins.lema_launcher._tasks import with_tasks
@@ -37,7 +34,7 @@ CONFIG = "config"  # conf/config.yaml
 FILES = ("experiments", "sweeps")  # groups whose files set values of other groups
 
 
-class Loader(ConfigLoaderImpl):
+class Loader(Composer):
     """Composes points from the files under a root folder.
 
     A group's option chosen on the command line comes whole: what an experiment or a sweep file sets
@@ -45,13 +42,9 @@ class Loader(ConfigLoaderImpl):
     """
 
     def __init__(self, root: Path, extra: Path | None = None) -> None:
-        path = ConfigSearchPathImpl()
-        path.append("hydra", "pkg://hydra.conf")
-        path.append("main", f"lema://{root}")
-        if extra is not None:
-            path.append("command-line", f"file://{extra}")
-        path.append("schema", "structured://")
-        super().__init__(path)
+        own = [("hydra", "pkg://hydra.conf"), ("main", f"lema://{root}")]
+        mine = [] if extra is None else [("command-line", f"file://{extra}")]
+        super().__init__([*own, *mine, ("schema", "structured://")])
         self.extra = extra
         self.chosen: frozenset[str] = frozenset()
         self.dropped: dict[str, None] = {}
@@ -112,11 +105,7 @@ class Loader(ConfigLoaderImpl):
         checked = check([line for line in overrides if not _about_hydra(line)], self.known, sweep=False)
         parsed = [parse(line) for line in checked.lines]
         with self.explained(overrides):
-            repository = _WithoutHydra(self.repository)
-            found = create_defaults_list(repository, CONFIG, parsed, prepend_hydra=False, skip_missing=False)
-            composed = self._compose_config_from_defaults_list(found.defaults, repository)
-            OmegaConf.set_struct(composed, True)
-            self._apply_overrides_to_config(found.config_overrides, composed)
+            composed = self.composed(CONFIG, parsed, _WithoutHydra(self.repository))
         delete(composed, checked.deletions)
         return composed
 
@@ -128,8 +117,8 @@ class Loader(ConfigLoaderImpl):
         except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, OSError) as error:
             raise Refused([self.explain(error, overrides)], overrides) from None
 
-    def _load_single_config(self, default: ResultDefault, repo: IConfigRepository) -> ConfigResult:
-        result = super()._load_single_config(default, repo)
+    def read(self, default: ResultDefault, result: ConfigResult) -> ConfigResult:
+        """A file without what it sets inside groups of which the command line chooses another option."""
         where = default.config_path or ""
         if where.split("/")[0] in FILES and isinstance(result.config, DictConfig):
             for group in self.chosen.difference(FILES).intersection(map(str, result.config)):

@@ -14,6 +14,7 @@ from lema.config.building import NO_SECRETS, Fault, Refused
 from lema.config.renamed import renamed
 from lema.config.wording import SECRET_KEY, nearest, suggestion
 
+NO_INTERVAL = "an interval has no list of values; use choice(a, b) or range(start, stop, step)"
 GRAMMAR = "write key=value; quote a value with spaces or commas: 'key=\"a, b\"'"
 
 
@@ -131,7 +132,7 @@ def _choice(override: Override) -> str:
 def _fault(override: Override, known: Known, sweep: bool) -> Fault | None:
     key = override.key_or_group
     if override.value_type is ValueType.INTERVAL_SWEEP:
-        return Fault(key, "an interval has no list of values; use choice(a, b) or range(start, stop, step)")
+        return Fault(key, NO_INTERVAL)
     if override.is_sweep_override() and not sweep:
         given = override.get_value_string()
         return Fault(key, f"{given!r} are several values: add -m to sweep over them, or write [{given}] for a list")

@@ -14,8 +14,8 @@ import yaml  # type: ignore[import-untyped]
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
-from omegaconf._utils import get_yaml_loader
 
+from hydra_plugins.lema_launcher._hydra_inside import header, yaml_loader
 from lema.base.errors import ConfigError
 
 ROOT_GROUPS = ("experiments", "sweeps", "slurm")
@@ -35,11 +35,15 @@ class LemaSource(ConfigSource):
         root = Path(self.path)
         return root / config_path if config_path.split("/")[0] in ROOT_GROUPS else root / "conf" / config_path
 
+    def file(self, config_path: str) -> Path:
+        """The file of a configuration path, which Hydra gives with or without its ending."""
+        return self.locate(f"{config_path.removesuffix('.yaml')}.yaml")
+
     def load_config(self, config_path: str) -> ConfigResult:
-        path = self.locate(self._normalize_file_name(config_path))
+        path = self.file(config_path)
         status = path.stat()
-        header, content = parsed(path, status.st_mtime_ns, status.st_size)
-        if config_path.split("/")[0] in GLOBAL_GROUPS and header["package"] != "_global_":
+        head, content = parsed(path, status.st_mtime_ns, status.st_size)
+        if config_path.split("/")[0] in GLOBAL_GROUPS and head["package"] != "_global_":
             raise ConfigError(
                 f"{path}: needs `# @package _global_` as its first line, since it sets keys of other groups"
             )
@@ -47,7 +51,7 @@ class LemaSource(ConfigSource):
             provider=self.provider,
             path=f"lema://{self.path}",
             config=OmegaConf.create(content),
-            header=dict(header),
+            header=dict(head),
         )
 
     def available(self) -> bool:
@@ -57,18 +61,17 @@ class LemaSource(ConfigSource):
         return self.locate(config_path).is_dir()
 
     def is_config(self, config_path: str) -> bool:
-        path = self.locate(self._normalize_file_name(config_path))
+        path = self.file(config_path)
         return path.is_file() and not is_data(path)
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         inside = [entry for entry in self.locate(config_path).iterdir() if not entry.name.startswith(".")]
-        found = [entry.name for entry in inside if not is_data(entry)]
+        groups = {entry.name for entry in inside if entry.is_dir() and entry.name != "__pycache__"}
         if config_path == "":
-            found += [group for group in ROOT_GROUPS if self.is_group(group)]
-        names: list[str] = []
-        for name in found:
-            self._list_add_result(names, f"{config_path}/{name}" if config_path else name, name, results_filter)
-        return sorted(set(names))
+            groups |= {group for group in ROOT_GROUPS if self.is_group(group)}
+        files = {entry.stem for entry in inside if entry.suffix == ".yaml" and entry.is_file() and not is_data(entry)}
+        wanted = {ObjectType.GROUP: groups, ObjectType.CONFIG: files, None: groups | files}
+        return sorted(wanted[results_filter])
 
 
 def is_data(path: Path) -> bool:
@@ -88,15 +91,15 @@ def parsed(path: Path, _mtime: int, _size: int) -> tuple[dict[str, str | None], 
     """
     try:
         text = path.read_text(encoding="utf-8")
-        content = yaml.load(text, Loader=get_yaml_loader())
-        header = ConfigSource._get_header_dict(text[:512])
+        content = yaml.load(text, Loader=yaml_loader())
+        head = header(text[:512])
     except yaml.MarkedYAMLError as error:
         raise ConfigError(f"{placed(path, error)}: malformed YAML: {error.problem}") from None
     except (yaml.YAMLError, ValueError, OSError) as error:
         raise ConfigError(f"{path}: cannot be read as a configuration: {' '.join(str(error).split())}") from None
     if content is not None and not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping of keys to values, got a {type(content).__name__}")
-    return header, content or {}
+    return head, content or {}
 
 
 def placed(path: Path, error: yaml.MarkedYAMLError) -> str:

@@ -1,21 +1,28 @@
-"""The points of a sweep: Hydra's basic sweeper, without its files, its second composition and its precedence."""
+"""The points of a sweep: as Hydra's basic sweeper, without its files, its second composition and its precedence."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
 
 from hydra_plugins.lema_launcher._grids import grids, swept
 from hydra_plugins.lema_launcher._loader import Loader
-from hydra_plugins.lema_launcher._overrides import bare_key
+from hydra_plugins.lema_launcher._overrides import NO_INTERVAL, bare_key
 from hydra_plugins.lema_launcher._stock import check
+from lema.base.errors import ConfigError
 
 STOCK = "hydra_plugins.hydra_submitit_launcher."  # Hydra's launchers that make each point a job of its own
 
 
-class LemaSweeper(BasicSweeper):
+class LemaSweeper(Sweeper):
     """All points of one grid, or of several, in one batch.
 
     A grid is the product of its swept keys; a sweep file that gives a list of grids compares what is no
@@ -24,8 +31,13 @@ class LemaSweeper(BasicSweeper):
     """
 
     def __init__(self, params: Any = None) -> None:
-        super().__init__(max_batch_size=None, params={})
         self.grids = params
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.hydra_context = hydra_context
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
 
     def sweep(self, arguments: list[str]) -> Any:
         """Expand, and launch all points at once."""
@@ -35,13 +47,30 @@ class LemaSweeper(BasicSweeper):
         points: list[list[str]] = []
         for grid in list(grids(self.grids)) or [{}]:
             lines = [swept(key, value) for key, value in grid.items() if bare_key(f"{key}=0") not in given]
-            (product,) = self.split_arguments(parser.parse_overrides([*lines, *last_given(arguments)]), None)
-            points += product
+            points += product(parser.parse_overrides([*lines, *last_given(arguments)]))
         if type(self.launcher).__module__.startswith(STOCK):
             loader = self.hydra_context.config_loader
             assert isinstance(loader, Loader)
             check(loader, points)
         return self.launcher.launch(points, initial_job_idx=0)
+
+
+def product(overrides: Sequence[Override]) -> list[list[str]]:
+    """The overrides of each point, the last sweep running fastest.
+
+    Raises:
+        ConfigError: one of them is a sweep without a list of values.
+    """
+    return [list(point) for point in itertools.product(*map(_values, overrides))]
+
+
+def _values(override: Override) -> list[str]:
+    key = override.get_key_element()
+    if not override.is_sweep_override():
+        return [f"{key}={override.get_value_element_as_str()}"]
+    if not override.is_discrete_sweep():
+        raise ConfigError(f"{override.key_or_group}: {NO_INTERVAL}")
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
 def last_given(arguments: list[str]) -> list[str]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hydra._internal.config_repository import IConfigRepository
 from omegaconf import OmegaConf
 
+from hydra_plugins.lema_launcher._hydra_inside import IConfigRepository
 from lema.config.building import Fault, Refused
 from lema.config.wording import shown, suggestion
 

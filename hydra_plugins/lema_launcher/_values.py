@@ -107,14 +107,14 @@ def _unresolved(node: DictConfig | ListConfig, groups: Groups, at: str = "") -> 
                 continue
             held = node[key]
         except OmegaConfBaseException as error:
-            yield _dangling(path, error, node._get_node(key), groups)
+            written = OmegaConf.to_container(node, resolve=False)
+            yield _dangling(path, error, str(written[key]), groups)  # type: ignore[index,call-overload]
             continue
         if isinstance(held, DictConfig | ListConfig):
             yield from _unresolved(held, groups, path)
 
 
-def _dangling(path: str, error: OmegaConfBaseException, node: Any, groups: Groups) -> Fault:
-    written = str(getattr(node, "_value", lambda: node)())
+def _dangling(path: str, error: OmegaConfBaseException, written: str, groups: Groups) -> Fault:
     group = GROUP.fullmatch(written)
     if group and group[1] in groups:
         options = ", ".join(groups[group[1]])

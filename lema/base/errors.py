@@ -26,6 +26,14 @@ class MissingExtra(ConfigError):
     """An optional package is needed and not installed."""
 
 
+class Moved(ConfigError, ImportError):
+    """A package is installed in a version whose inside is not as it is used here.
+
+    An ImportError too: Hydra imports the plugins of all installed packages, whichever application runs, and leaves out
+    with a warning those that cannot be imported.
+    """
+
+
 class StoreError(LemaError):
     """The store cannot be read or written, or an artifact in it was altered."""
 

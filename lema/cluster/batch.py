@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import shlex
 import subprocess
 import tempfile
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lema.base.errors import ConfigError, Preempted
+from lema.cluster.submitit_inside import ask, enqueue, script
 from lema.config.profile import Profile, Resources
 from lema.trainers.nodes import MEETING, NODES, PER_NODE
 
@@ -23,10 +21,6 @@ if TYPE_CHECKING:
 AGAIN = (Preempted.exit_code, 128 + 10, 128 + 12, 128 + 15)
 
 
-class Refusal(Exception):
-    """What sbatch says of a script that it does not take."""
-
-
 def submit(folder: Path, command: str, settings: dict[str, Any]) -> str:
     """Put a shell command into the queue and return the job's id; script and logs lie in `folder`.
 
@@ -34,23 +28,16 @@ def submit(folder: Path, command: str, settings: dict[str, Any]) -> str:
         Refusal: SLURM does not take it.
         ConfigError: there is no SLURM here.
     """
-    from submitit.core.utils import FailedJobError
-
-    made = executor(folder, settings)
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):  # where submitit repeats what it raises
-            return str(made._submit_command(command).job_id)
-    except FailedJobError as fault:
-        raise Refusal(" ".join(str(fault).split())) from None
+    return enqueue(executor(folder, settings), command)
 
 
 def trial(asked: Resources, profile: Profile) -> str:
     """What SLURM says when asked whether it would take such a job; nothing is submitted. Empty: it would."""
     with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder) / "trial.sh"
+        path = Path(folder) / "trial.sh"
         made = executor(Path(folder), parameters(asked, profile, Path(folder), (), Path(folder)))
-        script.write_text(made._make_submission_file_text("true", "trial"))
-        words = ["sbatch", "--test-only", str(script)]
+        path.write_text(script(made, "true"))
+        words = ["sbatch", "--test-only", str(path)]
         done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     return " ".join(done.stderr.split()) if done.returncode else ""
 
@@ -129,7 +116,7 @@ def executor(folder: Path, settings: dict[str, Any]) -> SlurmExecutor:
     """submitit's way to sbatch; it is given commands, so that nothing is pickled.
 
     Raises:
-        ConfigError: srun is not here.
+        ConfigError: srun is not here, or this submitit lacks a setting.
     """
     import submitit
 
@@ -140,7 +127,5 @@ def executor(folder: Path, settings: dict[str, Any]) -> SlurmExecutor:
             "slurm: there is no srun on this machine. Type the command where jobs are submitted, or leave out slurm= "
             "to run it here."
         ) from None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        made.update_parameters(**settings)
+    ask(made, settings)
     return made

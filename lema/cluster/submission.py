@@ -22,6 +22,7 @@ from lema.base.optional import require
 from lema.cluster import arrays, batch, recall
 from lema.cluster.arrays import Group
 from lema.cluster.queue import Queued, comment, job_name, me, settled
+from lema.cluster.submitit_inside import Refusal
 from lema.config.options import Options, Point
 from lema.config.profile import Profile
 from lema.running import snapshot
@@ -196,7 +197,7 @@ def _submit_array(
     settings = arrays.settings(alone, folder, group.steps, waits)
     try:
         job = batch.submit(folder, arrays.command(profile.command(first.stage), folder), settings)
-    except batch.Refusal:  # a limit on arrays, or on jobs, or one that is waited for was forgotten
+    except Refusal:  # a limit on arrays, or on jobs, or one that is waited for was forgotten
         remove_tree(folder)
         return None
     snapshot.note_scripts(folder, addresses, job)
@@ -220,7 +221,7 @@ def _submit(step: Step, profile: Profile, store: Store, home: Home, planned: Pla
                 worker = f"-u -m lema.running.worker {shlex.quote(str(folder / job_file(number)))}"
                 made.append(batch.submit(folder, f"{profile.command(step.stage)} {worker}", settings))
             return tuple(made)
-        except batch.Refusal as fault:
+        except Refusal as fault:
             # SLURM forgets jobs that ended some minutes ago, and refuses to wait for them.
             left = {key: job for key, job in after.items() if store.find(stages[key]) is None}
             if left == after:

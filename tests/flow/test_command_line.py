@@ -136,12 +136,12 @@ def test_a_point_carries_what_rebuilds_it_in_another_process(command: Command) -
 
 
 def test_every_point_is_composed_once(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra_plugins.lema_launcher._hydra_inside import Composer
 
     composed = []
-    original = ConfigLoaderImpl._compose_config_from_defaults_list
+    original = Composer._compose_config_from_defaults_list
     monkeypatch.setattr(
-        ConfigLoaderImpl, "_compose_config_from_defaults_list", lambda *a, **k: composed.append(1) or original(*a, **k)
+        Composer, "_compose_config_from_defaults_list", lambda *a, **k: composed.append(1) or original(*a, **k)
     )
     command("-m seed=0,1,2,3,4")
     assert len(composed) == 5 + 1  # and once for what all points share
@@ -218,7 +218,7 @@ def test_composing_a_sweep_in_a_process_loads_no_heavy_library(tmp_path: Path) -
         "import sys, lema.cli.modes; lema.cli.modes.run = lambda points, options: print(len(points)) or 0\n"
         "from lema.__main__ import main\n"
         f"code = main(['mode=plan', '-m', 'seed=0,1', 'model.shipped=null', 'model.path={model}'])\n"
-        "heavy = {'torch', 'transformers', 'scipy', 'matplotlib', 'wandb', 'openai', 'datasets', 'peft'}\n"
+        "heavy = {'torch', 'transformers', 'scipy', 'matplotlib', 'wandb', 'openai', 'datasets', 'peft', 'submitit'}\n"
         "print(sorted(heavy & set(sys.modules))); sys.exit(code)"
     )
     done = subprocess.run(

@@ -9,8 +9,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from commands.small import SMALL
 from conftest import package
+
+from lema import __version__
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +37,23 @@ def test_every_file_of_the_configuration_is_in_the_wheel(wheel: Path) -> None:
             assert f"lema/_config/{file.relative_to(ROOT)}" in names
     assert "hydra_plugins/lema_launcher/__init__.py" in names and "lema/__main__.py" in names
     assert not [name for name in names if name.startswith(("tests/", "docs/", "conf/"))]
+
+
+@pytest.mark.slow
+def test_the_wheel_carries_its_license(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as held:
+        (about,) = {name.partition("/")[0] for name in held.namelist() if ".dist-info/" in name}
+        assert held.read(f"{about}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+        said = held.read(f"{about}/METADATA").decode()
+    assert "License-Expression: MIT" in said and "License-File: LICENSE" in said
+
+
+def test_the_citation_is_of_this_version_and_names_the_papers() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert (cited["cff-version"], cited["title"], cited["license"]) == ("1.2.0", "lema", "MIT")
+    assert cited["version"] == __version__ and cited["authors"] == [{"name": "The lema authors"}]
+    for paper in cited["references"]:
+        assert paper["title"] and paper["authors"] and paper["url"] in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.slow
