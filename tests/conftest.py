@@ -14,6 +14,9 @@ from servers.faulty import Faulty
 from servers.smollm2 import Unavailable, model_folder
 
 ROOT = Path(__file__).parents[1]
+# One thread a process, here and in all that is started from here: test processes share the cores among them, and
+# sums of floats come out alike only when they are split alike.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def require_data(name: str) -> Path:
