@@ -30,10 +30,13 @@ from lema.base.question_slice import Slice
 from lema.base.records import Correction, Question, Solution, Verdict
 from lema.base.spec import spec
 from lema.data.formats import Format
-from lema.lessons.data_mix import Blend, Budget
+from lema.lessons.corrections import Corrections
+from lema.lessons.cot import Cot
+from lema.lessons.data_budget import Budget
+from lema.lessons.data_mix import DataMix
 from lema.likeness import Decontamination
 from lema.running.worker import execute
-from lema.stages.mix import Mix, TestSet
+from lema.stages.mix import Made, Mix, TestSet
 from lema.store import Store, Work
 from lema.store.durable import write_whole
 from lema.store.stage import Inputs, Stage
@@ -94,8 +97,8 @@ def stage(folder: Path, count: int) -> Mix:
     return Mix(
         task=task,
         cot_questions=Slice(split="train", stop=paths),
-        corrections=Corrected(first=paths, count=count - paths),
-        blend=Blend(name="all", cot=True, corrections="as_corrections"),
+        made=(Made(material="corrections", stages=(Corrected(first=paths, count=count - paths),)),),
+        data_mix=DataMix(name="all", lessons=(Cot(), Corrections())),
         budget=Budget(),
         format=Format(),
         decontamination=Decontamination(),

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lema.base.records import Example, Question, dump, load
-from lema.lessons.data_mix import Budget, spend
+from lema.lessons.data_budget import Budget, spend
 from lema.likeness import Decontamination, NearDuplicates
 from lema.store.durable import write_whole
 from lema.store.spool import Spool

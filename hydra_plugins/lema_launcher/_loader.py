@@ -30,6 +30,7 @@ from lema.base.errors import ConfigError
 from lema.config.building import Fault, Refused
 from lema.config.config import Composed, root_names
 from lema.config.options import Mode, Options
+from lema.config.renamed import renamed
 from lema.config.wording import suggestion
 
 CONFIG = "config"  # conf/config.yaml
@@ -185,6 +186,8 @@ class Loader(ConfigLoaderImpl):
         named = re.search(r"Could not (?:override|delete) '?/?([\w./@]+)", text)
         if named and named[1].startswith("hydra"):
             return Fault(named[1], "Hydra has no such setting; `lema --cfg hydra` shows those there are")
+        if isinstance(error, ConfigCompositionException) and named and (said := renamed(named[1])) is not None:
+            return Fault(named[1], f"{said}{file}")
         if isinstance(error, ConfigCompositionException) and named:
             return Fault(named[1], f"not a group{file}{suggestion(named[1], list(self.known.groups), 'Groups')}")
         if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:

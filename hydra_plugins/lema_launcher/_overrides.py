@@ -11,6 +11,7 @@ from hydra.core.override_parser.types import Override, OverrideType, QuotedStrin
 from hydra.errors import OverrideParseException
 
 from lema.config.building import NO_SECRETS, Fault, Refused
+from lema.config.renamed import renamed
 from lema.config.wording import SECRET_KEY, nearest, suggestion
 
 GRAMMAR = "write key=value; quote a value with spaces or commas: 'key=\"a, b\"'"
@@ -143,6 +144,8 @@ def _fault(override: Override, known: Known, sweep: bool) -> Fault | None:
     if override.package is not None:
         return None
     first = key.split(".")[0].split("/")[0]
+    if first not in known.names and (said := renamed(key)) is not None:
+        return Fault(key, said)
     if first not in known.names:
         return Fault(key, known.unknown(first))
     if _is_choice(override, known) and not override.is_delete():

@@ -39,5 +39,9 @@ class Slice(Spec):
         after = other.stop is not None and other.stop <= self.start
         return not (before or after)
 
+    def times(self, each: int) -> int | None:
+        """How many items there are at most with so many of each question; None for a slice to its split's end."""
+        return None if self.stop is None else each * (self.stop - self.start)
+
     def __str__(self) -> str:
         return f"{self.split}[{self.start}:{'' if self.stop is None else self.stop}]"

@@ -123,17 +123,29 @@ class Evolved(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reply: str = ""  # the evolver's words, whole
 
 
+class MadeOf(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a training example was made of, by id; empty for what it has nothing of."""
+
+    question: str = ""
+    path: str = ""  # `Solution.id` of a sampled path or program; "reference" for the path that the data set gives
+    correction: str = ""  # `Correction.id`
+    program: str = ""  # `Written.id`, of a teacher's program
+
+
 class Example(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One training example. Loss is on the completion (and the end token), never on the prompt.
 
-    `unlearned` are stretches of the completion, as (start, end) in characters, that carry no loss either.
+    `unlearned` are stretches of the completion, as (start, end) in characters, that carry no loss either. `source` says
+    which lesson it is of: "cot", "augmented", "program", "correction", "cot_from_correction", "mistake_in_target",
+    "refinement". `made_of` leads back to rows of earlier stages, and is no part of what is learned.
     """
 
     prompt: str
     completion: str
     question_id: str
-    source: str  # "cot", "augmented", "program", "correction", "cot_from_correction", "mistake_in_target", "refinement"
+    source: str
     unlearned: tuple[tuple[int, int], ...] = ()
+    made_of: MadeOf | None = None
 
     @property
     def id(self) -> str:

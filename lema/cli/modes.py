@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -84,12 +85,17 @@ def show_plan(points: Sequence[Point], options: Options, console: Console) -> in
         json_listing.write(json_listing.stages("plan", store.root, len(points), listed(planned)))
         return 0
     console.print(plan_table(planned, points))
-    missing = planned.missing()
-    console.print(
-        f"{len(points)} experiment(s), {len(planned.steps)} stage(s): {len(planned.steps) - len(missing)} in the "
-        f"store, {len(missing)} to run."
-    )
+    console.print(f"{len(points)} experiment(s), {len(planned.steps)} stage(s): {plan_summary(planned)}.")
     return 0
+
+
+def plan_summary(planned: Plan) -> str:
+    """How many stages of which kinds are in the store, and how many are made anew: one line."""
+    words = []
+    for name, steps in (("in the store", planned.have()), ("to run", planned.missing())):
+        kinds = ", ".join(f"{n} {kind}" for kind, n in Counter(step.stage.kind for step in steps).items())
+        words.append(f"{len(steps)} {name}" + (f" ({kinds})" if kinds else ""))
+    return ", ".join(words)
 
 
 def plan_table(planned: Plan, points: Sequence[Point]) -> Table:

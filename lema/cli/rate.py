@@ -70,9 +70,7 @@ def corrections(points: Sequence[Point], store: Store) -> list[Artifact]:
 
 def correcting(point: Point) -> Iterator[Stage]:
     """The stages of an experiment that correct mistakes."""
-    stages = pipeline(point.experiment)
-    yield from (stages.correct,) if stages.correct is not None else ()
-    yield from stages.evolved
+    yield from pipeline(point.experiment).material.get("corrections", ())
 
 
 def export_undecided(points: Sequence[Point], options: Options, console: Console) -> int:

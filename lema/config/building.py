@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from lema.base.errors import ConfigError, LemaError
 from lema.base.spec import Spec
+from lema.config.renamed import renamed, renamed_target
 from lema.config.wording import SECRET_KEY, SECRET_VALUE, item_of, members, redacted, said, shown, suggestion, telling
 
 ALLOWED = ("lema.", "lema_plugins.")
@@ -101,6 +102,8 @@ class Builder:
     def spec(self, cls: type[Spec], node: Mapping[str, Any], at: str) -> Any:
         """The spec that a mapping describes; None, with faults noted, when it describes none."""
         before = len(self.faults)
+        if parts := getattr(cls, "hands_down", None):
+            node = self.handed_down(cls, parts, node, at)
         values, broken = self.fields(cls, node, at)
         try:
             made = cls(**values)
@@ -128,10 +131,42 @@ class Builder:
                     broken.add(key)
             elif SECRET_KEY.search(str(key)):
                 self.secret(path)
+            elif (said := renamed(path)) is not None:
+                self.fault(path, said)
             elif key != "_target_":
                 scope, allowed = (f" of {at}", names) if at else ("", [*names, *self.known])
                 self.fault(path, f"unknown key{suggestion(str(key), allowed, f'Allowed keys{scope}')}")
         return values, broken
+
+    def handed_down(self, cls: type[Spec], parts: str, node: Mapping[str, Any], at: str) -> Mapping[str, Any]:
+        """The mapping with the settings that its parts have put there: `data_mix.without` into the lesson that has it,
+        and `data_mix.corrections: {without: ...}` into the lesson of that kind.
+
+        Args:
+            parts: the field that lists the parts; a setting goes to the only part that has a field of its name.
+        """
+        own = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        listed = [dict(part) if isinstance(part, Mapping) else part for part in node.get(parts) or ()]
+        kept: dict[str, Any] = {}
+        for key, held in node.items():
+            if key in own or key == "_target_":
+                kept[key] = held
+                continue
+            named = [part for part in listed if isinstance(held, Mapping) and kind_of(part) == key]
+            having = named or [part for part in listed if key in settings_of(part)]
+            if len(having) == 1:
+                having[0].update(held if named else {key: held})
+            elif having:
+                which = " or ".join(f"{at}.{kind_of(part)}.{key}" for part in having)
+                self.fault(below(at, key), f"several {parts} have it; say of which: {which}")
+            elif SECRET_KEY.search(str(key)) or renamed(below(at, key)) is not None:
+                kept[key] = held
+            else:
+                there = list(dict.fromkeys([*own, *(name for part in listed for name in sorted(settings_of(part)))]))
+                names = ", ".join(str(kind_of(part)) for part in listed)
+                here = f"Allowed keys of {at} and of its {parts} ({names})"
+                self.fault(below(at, key), f"unknown key{suggestion(str(key), there, here)}")
+        return kept | ({parts: listed} if parts in node else {})
 
     def explain(
         self, error: ValidationError, cls: type[Spec], values: Mapping[str, Any], broken: set[str], at: str
@@ -153,6 +188,9 @@ class Builder:
         """The spec class of a `_target_`, from the allowed packages only."""
         if not isinstance(target, str) or not DOTTED.fullmatch(target) or not target.startswith(ALLOWED):
             self.fault(at, f"must be a spec class under {' or '.join(ALLOWED)}, got {shown(target)}")
+            return None
+        if (said := renamed_target(target)) is not None:
+            self.fault(at, f"{target} {said}")
             return None
         name, _, attribute = target.rpartition(".")
         try:
@@ -180,6 +218,24 @@ class Builder:
             for number, item in enumerate(held if isinstance(held, tuple) else (held,)):
                 if isinstance(item, Spec):
                     self.files(item, below(at, f"{field.name}[{number}]" if isinstance(held, tuple) else field.name))
+
+
+def class_of(node: Any) -> type[Spec] | None:
+    """The spec class that a mapping names, if there is one; what is wrong with it is said where it is built."""
+    target = node.get("_target_") if isinstance(node, Mapping) else None
+    if not isinstance(target, str):
+        return None
+    return Builder().locate(target, "")
+
+
+def kind_of(node: Any) -> str | None:
+    return getattr(class_of(node), "kind", None)
+
+
+def settings_of(node: Any) -> frozenset[str]:
+    """Names of the fields of the spec that a mapping names."""
+    cls = class_of(node)
+    return frozenset() if cls is None else frozenset(f.name for f in dataclasses.fields(cls))  # type: ignore[arg-type]
 
 
 def below(at: str, name: Any) -> str:

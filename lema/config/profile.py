@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import pkgutil
 import shlex
 import sys
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from lema import stages
 from lema.base.errors import ConfigError
 from lema.base.optional import require_own
 from lema.base.spec import Spec, runtime, spec
@@ -182,8 +185,8 @@ def is_engine(value: Any) -> bool:
 
 def known_stages() -> list[type[Stage]]:
     """The classes of all stages."""
-    from lema.experiment import pipeline  # noqa: F401  # which imports every stage
-
+    for module in pkgutil.iter_modules(stages.__path__):
+        importlib.import_module(f"{stages.__name__}.{module.name}")
     found: list[type[Stage]] = []
     todo = [*Stage.__subclasses__()]
     while todo:

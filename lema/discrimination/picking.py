@@ -40,14 +40,14 @@ class Pick(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     completion_tokens: int = 0
 
 
-class Tools(NamedTuple):
+class OpenModel(NamedTuple):
     """What is open of the model: the one that the read-out needs."""
 
     complete: Complete | None = None
     score_texts: Score | None = None
 
 
-class Way(NamedTuple):
+class Inquiry(NamedTuple):
     """Everything that decides how cases become picks."""
 
     asking: Asking
@@ -58,39 +58,41 @@ class Way(NamedTuple):
     seed: int = 0
 
 
-def pick(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:
+def pick(inquiry: Inquiry, model: OpenModel, cases: Sequence[Case]) -> list[Pick]:
     """A pick for each order of each case."""
-    match way.asking.read_out:
+    match inquiry.asking.read_out:
         case "label_text" | "verbatim":
-            return by_text(way, tools, cases)
+            return by_text(inquiry, model, cases)
         case "label_logprob":
-            return by_label(way, tools, cases)
+            return by_label(inquiry, model, cases)
         case "pairwise":
-            return by_pairs(way, tools, cases)
+            return by_pairs(inquiry, model, cases)
         case "pointwise" | "pointwise_logprob" | "likelihood":
-            return by_score(way, tools, cases)
+            return by_score(inquiry, model, cases)
 
 
 def shown(case: Case, order: Sequence[int]) -> Shown:
     return Shown(case.question, [case.views[number] for number in order])
 
 
-def ask(way: Way, tools: Tools, requests: Sequence[tuple[str, Case]], choices: tuple[str, ...] = ()) -> list[Reply]:
+def ask(
+    inquiry: Inquiry, model: OpenModel, requests: Sequence[tuple[str, Case]], choices: tuple[str, ...] = ()
+) -> list[Reply]:
     """One greedy reply to each prompt: free, or one of the choices with the log-probabilities of all."""
-    assert tools.complete is not None
+    assert model.complete is not None
     put = [
         Prompt(
             id=f"{case.question.id}/{number}",
             text=text,
-            chat=way.format.chat,
-            seed=prompts.seed(way.seed, case.question.id),
+            chat=inquiry.format.chat,
+            seed=prompts.seed(inquiry.seed, case.question.id),
             fields={"question": case.question.text, "candidates": "\n".join(case.views)},
         )
         for number, (text, case) in enumerate(requests)
     ]
     # An engine that plays back what was recorded may have nothing to say.
-    sampling = Sampling(choices=choices) if choices else way.sampling
-    return [replies[0] if replies else Reply(text="") for replies in tools.complete(put, sampling)]
+    sampling = Sampling(choices=choices) if choices else inquiry.sampling
+    return [replies[0] if replies else Reply(text="") for replies in model.complete(put, sampling)]
 
 
 def logprobs_of(reply: Reply) -> tuple[float, ...]:
@@ -104,14 +106,14 @@ def logprobs_of(reply: Reply) -> tuple[float, ...]:
     return reply.choices
 
 
-def by_text(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:
+def by_text(inquiry: Inquiry, model: OpenModel, cases: Sequence[Case]) -> list[Pick]:
     """The number, or the answer, that the model writes."""
     asked = [(case, at, order) for case in cases for at, order in enumerate(case.orders)]
-    texts = [pick_prompt(way.format, way.asking, shown(case, order), way.demos) for case, _, order in asked]
-    replies = ask(way, tools, [(text, case) for text, (case, _, _) in zip(texts, asked, strict=True)])
+    texts = [pick_prompt(inquiry.format, inquiry.asking, shown(case, order), inquiry.demos) for case, _, order in asked]
+    replies = ask(inquiry, model, [(text, case) for text, (case, _, _) in zip(texts, asked, strict=True)])
     made = []
     for text, (case, at, order), reply in zip(texts, asked, replies, strict=True):
-        place = read(way, written(way, text, reply), [case.answers[number] for number in order])
+        place = read(inquiry, written(inquiry, text, reply), [case.answers[number] for number in order])
         made.append(
             Pick(
                 question_id=case.question.id,
@@ -126,24 +128,24 @@ def by_text(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:
     return made
 
 
-def written(way: Way, prompt: str, reply: Reply) -> str:
+def written(inquiry: Inquiry, prompt: str, reply: Reply) -> str:
     """The reply, behind the cue that it goes on from."""
-    return reply.text if way.format.chat or way.asking.reasoning else f"{prompt.splitlines()[-1]}{reply.text}"
+    return reply.text if inquiry.format.chat or inquiry.asking.reasoning else f"{prompt.splitlines()[-1]}{reply.text}"
 
 
-def read(way: Way, text: str, answers: Sequence[str | None]) -> int | None:
+def read(inquiry: Inquiry, text: str, answers: Sequence[str | None]) -> int | None:
     """The position that was picked."""
-    if way.asking.read_out == "verbatim":
-        return reading.verbatim(text, [NO_ANSWER if answer is None else answer for answer in answers], way.equal)
+    if inquiry.asking.read_out == "verbatim":
+        return reading.verbatim(text, [NO_ANSWER if answer is None else answer for answer in answers], inquiry.equal)
     return reading.label(text, len(answers))
 
 
-def by_label(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:
+def by_label(inquiry: Inquiry, model: OpenModel, cases: Sequence[Case]) -> list[Pick]:
     """The likeliest label."""
     asked = [(case, at, order) for case in cases for at, order in enumerate(case.orders)]
-    texts = [pick_prompt(way.format, way.asking, shown(case, order), way.demos) for case, _, order in asked]
-    choices = labels(way.format, way.asking, len(asked[0][2]))
-    replies = ask(way, tools, [(text, case) for text, (case, _, _) in zip(texts, asked, strict=True)], choices)
+    texts = [pick_prompt(inquiry.format, inquiry.asking, shown(case, order), inquiry.demos) for case, _, order in asked]
+    choices = labels(inquiry.format, inquiry.asking, len(asked[0][2]))
+    replies = ask(inquiry, model, [(text, case) for text, (case, _, _) in zip(texts, asked, strict=True)], choices)
     made = []
     for (case, at, order), reply in zip(asked, replies, strict=True):
         held = logprobs_of(reply)
@@ -171,24 +173,25 @@ def best(
     )
 
 
-def by_score(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:
+def by_score(inquiry: Inquiry, model: OpenModel, cases: Sequence[Case]) -> list[Pick]:
     """The candidate of the highest score, each scored alone, once for all orders."""
     pairs = [(case, number) for case in cases for number in range(len(case.views))]
     replies: Sequence[Reply] = ()
     scores: Sequence[float | None]
-    if way.asking.read_out == "likelihood":
-        scores = likelihoods(way, tools, pairs)
+    if inquiry.asking.read_out == "likelihood":
+        scores = likelihoods(inquiry, model, pairs)
     else:
         texts = [
-            score_prompt(way.format, way.asking, case.question, case.views[number], way.demos) for case, number in pairs
+            score_prompt(inquiry.format, inquiry.asking, case.question, case.views[number], inquiry.demos)
+            for case, number in pairs
         ]
-        weighed = way.asking.read_out == "pointwise_logprob"
-        choices = labels(way.format, way.asking, 1) if weighed else ()
-        replies = ask(way, tools, [(text, case) for text, (case, _) in zip(texts, pairs, strict=True)], choices)
+        weighed = inquiry.asking.read_out == "pointwise_logprob"
+        choices = labels(inquiry.format, inquiry.asking, 1) if weighed else ()
+        replies = ask(inquiry, model, [(text, case) for text, (case, _) in zip(texts, pairs, strict=True)], choices)
         if weighed:
             scores = [right - wrong for right, wrong in map(logprobs_of, replies)]
         else:
-            scores = [reading.score(written(way, text, reply)) for text, reply in zip(texts, replies, strict=True)]
+            scores = [reading.score(written(inquiry, text, reply)) for text, reply in zip(texts, replies, strict=True)]
     made, at = [], 0
     for case in cases:
         own, said = scores[at : at + len(case.views)], replies[at : at + len(case.views)]
@@ -200,24 +203,24 @@ def by_score(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:
     return made
 
 
-def likelihoods(way: Way, tools: Tools, pairs: Sequence[tuple[Case, int]]) -> list[float | None]:
+def likelihoods(inquiry: Inquiry, model: OpenModel, pairs: Sequence[tuple[Case, int]]) -> list[float | None]:
     """Mean log-probability a token of each candidate's own text behind the prompt that asks for a solution.
 
     Equal texts of a question, which are many of a model that is sure, go through the model once.
     """
-    assert tools.score_texts is not None
+    assert model.score_texts is not None
     keys = [(case.question.id, case.texts[number]) for case, number in pairs]
     different = {key: case for key, (case, _) in zip(keys, pairs, strict=True)}
     examples = [
         Example(
-            prompt=way.format.cot_prompt(case.question),
+            prompt=inquiry.format.cot_prompt(case.question),
             completion=text,
             question_id=case.question.id,
             source="candidate",
         )
         for (_, text), case in different.items()
     ]
-    found = dict(zip(different, tools.score_texts(examples), strict=True))
+    found = dict(zip(different, model.score_texts(examples), strict=True))
     return [found[key].logprob / found[key].tokens for key in keys]
 
 
@@ -254,18 +257,20 @@ class Match:
         )
 
 
-def by_pairs(way: Way, tools: Tools, cases: Sequence[Case]) -> list[Pick]:
+def by_pairs(inquiry: Inquiry, model: OpenModel, cases: Sequence[Case]) -> list[Pick]:
     """The winner of a knock-out; one pair that is not decided makes the pick invalid."""
     matches = [Match(case, at, order) for case in cases for at, order in enumerate(case.orders)]
     while playing := [(match, match.pairs()) for match in matches if match.pairs()]:
         asked = [(match, pair) for match, pairs in playing for pair in pairs]
-        texts = [pick_prompt(way.format, way.asking, shown(match.case, pair), way.demos) for match, pair in asked]
-        replies = ask(way, tools, [(text, match.case) for text, (match, _) in zip(texts, asked, strict=True)])
+        texts = [
+            pick_prompt(inquiry.format, inquiry.asking, shown(match.case, pair), inquiry.demos) for match, pair in asked
+        ]
+        replies = ask(inquiry, model, [(text, match.case) for text, (match, _) in zip(texts, asked, strict=True)])
         at = 0
         for match, pairs in playing:
             said, own = replies[at : at + len(pairs)], texts[at : at + len(pairs)]
             at += len(pairs)
-            places = [reading.label(written(way, text, reply), 2) for text, reply in zip(own, said, strict=True)]
+            places = [reading.label(written(inquiry, text, reply), 2) for text, reply in zip(own, said, strict=True)]
             winners = [None if place is None else pair[place] for pair, place in zip(pairs, places, strict=True)]
             match.settle(winners, said)
     return [match.result() for match in matches]

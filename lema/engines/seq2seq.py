@@ -2,7 +2,7 @@
 
 The students of PaD are such models (arXiv 2305.13888), and so is the control of SELF-[IN]CORRECT that was not
 pre-trained to continue text. An answer cannot be begun for it: what stands in the prompt is read by its encoder, so
-that there is no beam over lines (`executing.beam`).
+that there is no beam over lines (`answering.beam`).
 """
 
 from __future__ import annotations

@@ -1,83 +1,106 @@
-"""The rounds of evolution: new questions, mistakes on them, corrections of these (paper §2.2, App. C.5)."""
+"""Evolution: new questions, mistakes on them, and corrections of these (paper §2.2, App. C.5)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from lema.base.errors import ConfigError
+from lema.base.protocols import Evolver
 from lema.base.question_slice import Slice
-from lema.evolution.strategy import Strategy
+from lema.base.spec import spec
+from lema.evolution.voting import Voting
+from lema.experiment.build import Build
+from lema.experiment.experiment import Experiment
+from lema.experiment.parts import Part
+from lema.likeness import Decontamination, NearDuplicates
 from lema.stages.correct import Correct
 from lema.stages.evolve import Evolve
-from lema.stages.generate import Generate
-
-if TYPE_CHECKING:
-    from lema.experiment.experiment import Experiment
-    from lema.stages.train import Train
-
-#: The model that is fine-tuned with these corrections beside those of the task's own questions.
-Learn = Callable[[Sequence[Correct]], "Train"]
+from lema.store.stage import Stage
 
 
-def check_evolution(e: Experiment, strategy: Strategy) -> None:
-    """Raise ConfigError for a strategy that this experiment cannot follow."""
-    strategy.evolver.check_task(e.task)
-    if not e.data_mix.needs_corrections:
-        raise ConfigError(
-            f"evolution_strategy: {strategy.name} makes correction data, and data_mix={e.data_mix.name} takes none. "
-            "Choose a mix with corrections, or evolution_strategy=none."
-        )
+@spec
+class Strategy(Part):
+    """Where new questions come from (paper §2.2, App. C.5).
 
+    `seeds_from` is what seeds are drawn from, always with replacement: `corrections` draws rows of the correction
+    data, so that a question is drawn in proportion to how many accepted corrections it has
+    (correction-centric evolution); `task` draws from all questions that mistakes are collected on (general evolution).
 
-def evolved_corrections(e: Experiment, strategy: Strategy, base: Sequence[Correct], learn: Learn) -> list[Correct]:
-    """The corrections on new questions, a stage a round.
+    Each round samples and corrects mistakes on the new questions; from the second on they are those of
+    the model that was fine-tuned with the data of the rounds before.
 
-    All rounds have the same new questions. The first has the mistakes of the experiment's reasoner,
-    each later one those of the model that was fine-tuned with the data of the rounds before.
+    `voting` labels the new questions; None takes the answers that the evolver gives. `near_duplicates` and
+    `decontamination` say which new questions repeat another, or one that is scored; generated problems are
+    compared exactly, whatever these say.
     """
-    questions = evolve(e, strategy, base)
-    rounds: list[Correct] = []
-    for _ in range(strategy.rounds):
-        trained = learn(rounds) if rounds else None
-        paths = Generate(
-            task=e.task,
-            questions=questions,
-            # A reasoner may be an engine that cannot take trained weights; the one that scores them can.
-            engine=e.reasoner if trained is None else e.evaluation.engine,
-            format=e.format,
-            sampling=e.generation.sampling,
-            seed=e.generation.seed,
-            trained=trained,
-            part=e.generation.part,
-        )
-        rounds.append(
-            Correct(
-                paths=paths,
-                task=e.task,
-                corrector=e.corrector,
-                per_question=e.generation.correct_per_question,
-                limit=e.generation.correct_at_most,
+
+    kind = "evolution_strategy"
+    slot = "evolution_strategy"
+    adds = "corrections"
+    name: str
+    seeds_from: Literal["corrections", "task"]
+    evolver: Evolver
+    count: Annotated[int, Field(ge=1)] = 10_000
+    rounds: Annotated[int, Field(ge=1)] = 1
+    voting: Voting | None = None
+    near_duplicates: NearDuplicates = NearDuplicates()
+    decontamination: Decontamination = Decontamination()
+    seed: int = 0
+
+    def check(self) -> None:
+        if self.voting is None and not self.evolver.labels:
+            raise ConfigError(
+                f"evolution_strategy.voting: {self.evolver.name} writes questions without answers. "
+                "Say who answers them: evolution_strategy=teacher_general or teacher_correction_centric do."
             )
+
+    def check_in(self, e: Experiment) -> None:
+        """Raise ConfigError for an experiment that cannot follow this strategy."""
+        self.evolver.check_task(e.task)
+        if "corrections" not in e.data_mix.needs:
+            raise ConfigError(
+                f"evolution_strategy: {self.name} makes correction data, and data_mix={e.data_mix.name} takes none. "
+                "Choose a mix with corrections, or evolution_strategy=none."
+            )
+
+    def most(self, e: Experiment) -> int | None:
+        return self.count * self.rounds * e.generation.paths_of_one
+
+    def material(self, build: Build) -> tuple[Stage, ...]:
+        """The corrections on new questions, a stage a round.
+
+        All rounds have the same new questions. The first has the mistakes of the experiment's reasoner, each later one
+        those of the model that was fine-tuned with the data of the rounds before.
+        """
+        e = build.e
+        questions = self.evolve(build)
+        rounds: list[Correct] = []
+        for _ in range(self.rounds):
+            before = (*build.corrections, *rounds)
+            trained = build.train(e.data_mix, made={"corrections": before}) if rounds else None
+            # A reasoner may be an engine that cannot take trained weights; the one that scores them can.
+            engine = e.reasoner if trained is None else e.evaluation.engine
+            rounds.append(build.correct(build.paths(engine, questions, trained)))
+        return tuple(rounds)
+
+    def evolve(self, build: Build) -> Evolve:
+        """The stage of the new questions.
+
+        They are compared with the whole split that models are scored on, so that scoring fewer of its questions changes
+        nothing here.
+        """
+        e = build.e
+        return Evolve(
+            task=e.task,
+            format=e.format,
+            seeds_from=build.corrections if self.seeds_from == "corrections" else e.generation.questions,
+            count=self.count,
+            evolver=self.evolver,
+            voting=self.voting,
+            tests=tuple((scored.task, Slice(split=scored.where.split)) for scored in e.scored),
+            near_duplicates=self.near_duplicates,
+            decontamination=self.decontamination,
+            seed=self.seed,
         )
-    return rounds
-
-
-def evolve(e: Experiment, strategy: Strategy, base: Sequence[Correct]) -> Evolve:
-    """The stage of the new questions.
-
-    They are compared with the whole split that models are scored on, so that scoring fewer of its
-    questions changes nothing here.
-    """
-    return Evolve(
-        task=e.task,
-        format=e.format,
-        seeds_from=tuple(base) if strategy.seeds_from == "corrections" else e.generation.questions,
-        count=strategy.count,
-        evolver=strategy.evolver,
-        voting=strategy.voting,
-        tests=tuple((scored.task, Slice(split=scored.where.split)) for scored in e.scored),
-        near_duplicates=strategy.near_duplicates,
-        decontamination=strategy.decontamination,
-        seed=strategy.seed,
-    )

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
+from lema.answering.answering import Answering
+from lema.answering.path import PATH
 from lema.base.errors import ConfigError
 from lema.base.protocols import Corrector, Engine, Task, Trainer
 from lema.base.question_slice import Slice
 from lema.base.spec import Spec, runtime, spec
 from lema.data.datasets import Published, parts_of, told_parts
 from lema.data.formats import Format
-from lema.evolution.strategy import Strategy
-from lema.experiment.analyses import check_output_space
-from lema.experiment.discrimination import check_discrimination
-from lema.experiment.evolution import check_evolution
-from lema.experiment.programs import check_programs
-from lema.experiment.sections import Analysis, Augmentation, Checkpoint, Discrimination, Evaluation, Generation, Scored
-from lema.lessons.data_mix import Blend, Budget
+from lema.experiment.parts import Part, Source
+from lema.experiment.sections import Checkpoint, Evaluation, Generation, Scored
+from lema.lessons.data_budget import Budget
+from lema.lessons.data_mix import DataMix
+from lema.lessons.lesson import MAKERS
 from lema.likeness import Decontamination
 from lema.lm.model import Model
-from lema.pad.executing import Executing
-from lema.pad.sections import Refinement, Synthesis
 from lema.tracking.runs import Tracking
 
 
@@ -32,7 +31,8 @@ class Experiment(Spec):
     """One point of a sweep: everything that decides one trained model and its score.
 
     `seed` decides the mix's order, what a budget keeps, and training; sampling has its own, so that
-    the points of a sweep over seeds share their sampled and corrected paths.
+    the points of a sweep over seeds share their sampled and corrected paths. The optional parts are
+    `lema.experiment.parts.Part`s, each in a file of its own.
     """
 
     kind = "experiment"
@@ -43,19 +43,19 @@ class Experiment(Spec):
     generation: Generation
     corrector: Corrector
     cot_questions: Slice | None  # None: no reference paths
-    data_mix: Blend
+    data_mix: DataMix
     data_budget: Budget
     trainer: Trainer
     evaluation: Evaluation
-    evolution_strategy: Strategy | None = None
-    augmentation: Augmentation | None = None
+    answering: Answering = PATH
+    evolution_strategy: Part | None = None
+    augmentation: Part | None = None
     decontamination: Decontamination | None = None
     checkpoint: Checkpoint = Checkpoint()
-    analysis: Analysis | None = None
-    discrimination: Discrimination | None = None
-    executing: Executing | None = None
-    synthesis: Synthesis | None = None
-    refinement: Refinement | None = None
+    analysis: Part | None = None
+    discrimination: Part | None = None
+    synthesis: Part | None = None
+    refinement: Part | None = None
     teacher: Engine | None = runtime(default=None)  # only a place for `${teacher}`; a corrector holds it
     tracking: Tracking | None = runtime(default=None)
     seed: Annotated[int, Field(ge=0)] = 0
@@ -65,28 +65,65 @@ class Experiment(Spec):
         """What the models are scored on, the experiment's own task if nothing else is said."""
         return self.evaluation.tasks or (Scored(task=self.task, questions=self.evaluation.questions),)
 
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The optional parts that it has, in the order of the fields."""
+        held = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return tuple(value for value in held if isinstance(value, Part))
+
+    def answering_of(self, *, trained: bool) -> Answering:
+        """How the trained model, or the model as it was, answers: what it was not taught it does not write."""
+        return self.answering.learned(self.data_mix.writes if trained else "path")
+
     def check(self) -> None:
         self.check_slices()
-        if self.evolution_strategy is not None:
-            check_evolution(self, self.evolution_strategy)
-        if self.discrimination is not None:
-            check_discrimination(self, self.discrimination)
-        if self.data_mix.needs_programs:
-            check_programs(self)
-        if self.analysis is not None and self.analysis.output_space is not None:
-            check_output_space(self, self.analysis.output_space)
+        for field in dataclasses.fields(self):
+            part = getattr(self, field.name)
+            if isinstance(part, Part):
+                if part.slot != field.name:
+                    raise ConfigError(f"{field.name}: {type(part).__name__} belongs at {part.slot}")
+                part.check_in(self)
+        self.check_material()
+        self.check_reasoners()
+        self.check_checkpoint()
+        self.trainer.check_model(self.model, from_checkpoint=False)
+        self.check_budget()
+        if self.evaluation.sampling.n != 1:
+            raise ConfigError(
+                f"evaluation.sampling.n: pass@1 takes one answer a question, got {self.evaluation.sampling.n}"
+            )
+
+    def check_material(self) -> None:
+        """The mix has somewhere to take each of its materials from, and what it teaches can be answered with."""
+        mix = self.data_mix
+        self.answering_of(trained=True)
+        for material, (slot, choices) in MAKERS.items():
+            if material in mix.needs and getattr(self, slot) is None:
+                raise ConfigError(
+                    f"{slot}: data_mix={mix.name} takes {material}, and nothing makes any. Take {choices}."
+                )
+        if "right_paths" not in mix.needs:
+            return
+        if self.cot_questions is not None and isinstance(self.task, Published) and not self.task.worked:
+            raise ConfigError(f"cot_questions: {self.task.without_paths()}")
+        if self.cot_questions is None and self.augmentation is None:
+            raise ConfigError(
+                f"cot_questions: data_mix={mix.name} takes CoT, and there is none without cot_questions or "
+                "augmentation. Give one of them (augmentation=teacher), or take data_mix=corrections."
+            )
+
+    def check_reasoners(self) -> None:
         reasoners = [self.reasoner.name, *(engine.name for engine in self.generation.also)]
         if len(set(reasoners)) < len(reasoners):
             raise ConfigError(
                 "generation.also: reasoners beside `reasoner` must be others, each given once, not "
                 f"{', '.join(reasoners)}"
             )
-        self.check_cot()
-        self.check_checkpoint()
-        self.trainer.check_model(self.model, from_checkpoint=False)
-        most = self.most_examples()
-        wanted = self.data_budget.examples
-        if wanted == "cot" and not self.data_mix.cot:
+
+    def check_budget(self) -> None:
+        """The budget is not larger than the mix can be."""
+        wanted, most = self.data_budget.examples, self.most_examples()
+        if wanted == "cot" and not self.data_mix.has_cot:
             raise ConfigError(
                 f"data_budget.examples: cot is as many examples as the mix has CoT examples, and data_mix="
                 f"{self.data_mix.name} has none. Take a mix with CoT, or a number (data_budget=examples)."
@@ -95,23 +132,7 @@ class Experiment(Spec):
             raise ConfigError(
                 f"data_budget.examples: {wanted:,} is more than the {most:,} that this mix can have "
                 "(one a question of cot_questions, and one a sampled path of generation.questions)"
-                + (" with the programs of synthesis.questions and their repairs" if self.data_mix.programs else "")
-            )
-        if self.evaluation.sampling.n != 1:
-            raise ConfigError(
-                f"evaluation.sampling.n: pass@1 takes one path a question, got {self.evaluation.sampling.n}"
-            )
-
-    def check_cot(self) -> None:
-        """A mix with CoT has somewhere to take it from."""
-        if not self.data_mix.cot:
-            return
-        if self.cot_questions is not None and isinstance(self.task, Published) and not self.task.worked:
-            raise ConfigError(f"cot_questions: {self.task.without_paths()}")
-        if self.cot_questions is None and self.augmentation is None:
-            raise ConfigError(
-                f"cot_questions: data_mix={self.data_mix.name} takes CoT, and there is none without cot_questions or "
-                "augmentation. Give one of them (augmentation=teacher), or take data_mix=corrections."
+                + (" with the programs of synthesis.questions and their repairs" if self.synthesis is not None else "")
             )
 
     def check_checkpoint(self) -> None:
@@ -133,7 +154,7 @@ class Experiment(Spec):
         if choice.questions is None:
             return
         self.check_split("checkpoint.questions", choice.questions)
-        used = [(name, where) for name, where in self.sources() if self.learns_from(name)]
+        used = [(source.field, source.where) for source in self.sources() if self.learns_from(source)]
         used += [("evaluation.questions", scored.where) for scored in self.scored if scored.task.name == self.task.name]
         for name, where in used:
             if where.overlaps(choice.questions, parts_of(self.task)):
@@ -153,8 +174,8 @@ class Experiment(Spec):
 
     def check_slices(self) -> None:
         """Every slice is of a split that its task has, and nothing is both learned from and scored on."""
-        for name, learned in self.sources():
-            self.check_split(name, learned)
+        for source in self.sources():
+            self.check_split(source.field, source.where)
         for scored in self.scored:
             where, task = scored.where, scored.task
             if where.split not in task.splits:
@@ -162,60 +183,50 @@ class Experiment(Spec):
                     f"evaluation.questions.split: {task.name} has no split {where.split!r}, "
                     f"only {', '.join(task.splits)}"
                 )
-            for name, learned in self.sources():
-                same = self.learns_from(name) and task.name == self.task.name
-                if same and learned.overlaps(where, parts_of(task)):
+            for source in self.sources():
+                same = self.learns_from(source) and task.name == self.task.name
+                if same and source.where.overlaps(where, parts_of(task)):
                     raise ConfigError(
-                        f"{name} ({learned}) and evaluation.questions ({where}) overlap: "
+                        f"{source.field} ({source.where}) and evaluation.questions ({where}) overlap: "
                         "a model must not be scored on questions that it learned from. Choose other slices."
                         f"{told_parts(task)}"
                     )
 
-    def sources(self) -> tuple[tuple[str, Slice], ...]:
-        """The slices of the experiment's task that training examples can come from, by field."""
-        augmented = None if self.augmentation is None else self.augmentation.questions
-        named = (
-            ("cot_questions", self.cot_questions),
-            ("augmentation.questions", augmented),
-            ("generation.questions", self.generation.questions),
-            ("synthesis.questions", None if self.synthesis is None else self.synthesis.questions),
-        )
-        return tuple((name, where) for name, where in named if where is not None)
+    def sources(self) -> Iterator[Source]:
+        """The slices of the experiment's task that training examples can come from."""
+        if self.cot_questions is not None:
+            yield Source("cot_questions", self.cot_questions, "right_paths")
+        yield Source("generation.questions", self.generation.questions, "corrections")
+        for part in self.parts:
+            yield from part.sources()
+
+    def learns_from(self, source: Source) -> bool:
+        """Whether training examples come from the questions of this slice."""
+        return source.material in self.data_mix.needs
 
     def most_examples(self) -> int | None:
         """An upper bound on the mix, known before anything runs; None when a slice goes to its split's end."""
-        paths = self.generation.correct_per_question or self.generation.sampling.n
-        paths *= 1 + len(self.generation.also)
-        each = {
-            "cot_questions": 1,
-            "augmentation.questions": self.augmentation.most if self.augmentation is not None else 0,
-            "generation.questions": paths,
-            "synthesis.questions": self.synthesis.most if self.synthesis is not None and self.data_mix.programs else 0,
-        }
-        most = 0
-        for name, where in self.sources():
-            if self.learns_from(name):
-                if where.stop is None:
+        reasoners = 1 + len(self.generation.also)
+        there: list[tuple[str, int | None]] = [
+            ("right_paths", 0 if self.cot_questions is None else self.cot_questions.times(1)),
+            ("corrections", self.generation.questions.times(self.generation.paths_of_one * reasoners)),
+            *((part.adds, part.most(self)) for part in self.parts if part.adds is not None),
+        ]
+        items: dict[str, int] = {}
+        for material, most in there:
+            if material in self.data_mix.needs:
+                if most is None:
                     return None
-                made = each[name] * (where.stop - where.start)
-                most += made + round(self.data_mix.refinements * made if name == "synthesis.questions" else 0)
-        if self.evolution_strategy is not None and self.data_mix.needs_corrections:
-            most += self.evolution_strategy.count * self.evolution_strategy.rounds * paths
-        return most
-
-    def learns_from(self, source: str) -> bool:
-        """Whether training examples come from the questions of this slice."""
-        if source == "synthesis.questions":
-            return self.data_mix.needs_programs
-        return self.data_mix.needs_corrections if source == "generation.questions" else self.data_mix.cot
+                items[material] = items.get(material, 0) + most
+        return self.data_mix.most(items)
 
     def notes(self) -> Iterator[str]:
         """What a reader of the numbers must know about where the data came from."""
         for scored in self.scored:
-            for name, learned in self.sources():
-                same = scored.task.name == self.task.name and learned.split == scored.where.split
-                if same and self.learns_from(name):
+            for source in self.sources():
+                same = scored.task.name == self.task.name and source.where.split == scored.where.split
+                if same and self.learns_from(source):
                     yield (
-                        f"Training examples come from {learned}, of the same split as the questions scored "
+                        f"Training examples come from {source.where}, of the same split as the questions scored "
                         f"({scored.where}); the two slices do not overlap."
                     )

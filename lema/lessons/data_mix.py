@@ -1,210 +1,69 @@
-"""What a training set is made of (`data_mix`) and how large it may be (`data_budget`)."""
+"""What a training set is made of (`data_mix`): lessons, one after the other."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, TypeVar, get_args
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from pydantic import Field
+from lema.answering.answering import Writes
+from lema.base.errors import ConfigError
+from lema.base.spec import Spec, spec
+from lema.lessons.lesson import Lesson, MaterialName
 
-from lema.base.errors import ConfigError, InputError
-from lema.base.spec import Spec, since, spec
-
-Part = Literal["step", "explanation", "solution"]
-E = TypeVar("E")  # an example, or whatever stands for one
+#: What of several answers a model would rather give: a mix with programs teaches to write them.
+RATHER: tuple[Writes, ...] = ("program", "answer", "path")
 
 
 @spec
-class Blend(Spec):
-    """Which examples are mixed (paper §2.3, §4.1).
+class DataMix(Spec):
+    """Lessons, each once, in the order in which their examples are made. `name` is that of its arm in reports.
 
-    `corrections` adds each accepted correction in one of three forms:
-
-    - `as_corrections`: question and wrong path in, correction out (LEMA);
-    - `as_cot`: question in, the solution that the correction contains out (the path's steps before the wrong
-      one, then the corrected ones): the same questions and the same number of examples, without the
-      mistake (CoT-45K of §4.1);
-    - `in_target`: question in; out comes the path up to its wrong step, then the correction, as a model that
-      makes a mistake and notices it would write. The paper does not have this control.
-
-    `without` leaves parts out of `as_corrections` (App. D.4, Fig. 12). `loss` says what of a
-    correction's target is learned: all of it, or nothing but the steps that the correction changed, or
-    (`in_target`) everything but the wrong step. CoT examples are always learned whole.
-
-    `programs` adds the programs of a synthesis (PaD, arXiv 2305.13888), and `refinements` as many repairs of programs
-    that failed, for each of them, drawn by the seed. For what they are compared with: `cot_on="programs"` takes CoT on
-    nothing but the questions that have a program, and `target="answer"` leaves the reasoning out of it.
+    A setting of a lesson may be written at the mix (`data_mix.without=[step]`): it is the lesson's that has it
+    (`lema.config.building`).
     """
 
-    kind = "blend"
+    kind = "data_mix"
+    hands_down: ClassVar[str] = "lessons"  # whose settings may be written here
     name: str
-    cot: bool
-    corrections: Literal["none", "as_corrections", "as_cot", "in_target"]
-    without: tuple[Part, ...] = since(())
-    loss: Literal["completion", "changed_steps", "all_but_mistake"] = since("completion")
-    programs: bool = since(default=False)
-    refinements: Annotated[float, Field(ge=0)] = since(default=0.0)
-    cot_on: Literal["all", "programs"] = since(default="all")
-    target: Literal["path", "answer"] = since(default="path")
+    lessons: tuple[Lesson, ...]
 
     def check(self) -> None:
-        if not self.cot and self.corrections == "none" and not self.programs:
-            raise ConfigError("a mix of neither CoT, corrections nor programs is empty")
-        if self.refinements and not self.programs:
-            raise ConfigError("refinements: they are counted by the programs of the mix, and programs=false takes none")
-        if not self.cot and (self.cot_on != "all" or self.target != "path"):
-            raise ConfigError("cot_on, target: they say how CoT is taken, and cot=false takes none")
-        if self.without and self.corrections != "as_corrections":
+        if not self.lessons:
+            raise ConfigError("lessons: a mix of no lessons is empty")
+        kinds = [lesson.kind for lesson in self.lessons]
+        if len(set(kinds)) < len(kinds):
+            raise ConfigError(f"lessons: give each lesson once, not {', '.join(kinds)}")
+        if "repairs" in self.needs and self.writes != "program":
             raise ConfigError(
-                f"without: corrections={self.corrections} has no parts to leave out, only as_corrections has"
+                "lessons: repairs are counted by the programs of the mix, and it teaches none. Teach programs too "
+                "(lema.lessons.programs.Programs)."
             )
-        if len(set(self.without)) < len(self.without) or len(self.without) == len(get_args(Part)):
-            raise ConfigError(f"without: leave out at most two different parts, not {', '.join(self.without)}")
-        if self.loss == "all_but_mistake" and self.corrections != "in_target":
-            raise ConfigError("loss=all_but_mistake: only corrections=in_target has the mistake in what is learned")
-        if self.loss == "changed_steps" and (self.corrections == "none" or "solution" in self.without):
-            raise ConfigError("loss=changed_steps: this mix has no corrected steps to learn")
 
     @property
-    def needs_corrections(self) -> bool:
-        return self.corrections != "none"
+    def needs(self) -> frozenset[MaterialName]:
+        """The material that examples are made of."""
+        return frozenset(name for lesson in self.lessons for name in lesson.needed)
 
     @property
-    def needs_programs(self) -> bool:
-        return self.programs or self.cot_on == "programs"
-
-
-@spec
-class Budget(Spec):
-    """How many examples, or target tokens, a training set has; neither means all there are.
-
-    When something must go, `keep` says what stays: `corrections` drops CoT first (LEMA-32K of
-    §4.1), `cot` drops corrections first, `shares` drops both in proportion. `share` fixes how much of
-    the examples corrections are, to the nearest example. `examples="cot"` is as many as the mix has CoT examples,
-    leaks already left out, counted when the mix is made: the size of the arm with CoT alone.
-    """
-
-    kind = "budget"
-    examples: Annotated[int, Field(ge=1)] | Literal["cot"] | None = None
-    target_tokens: Annotated[int, Field(ge=1)] | None = None
-    keep: Literal["corrections", "cot", "shares"] = "corrections"
-    share: Annotated[float, Field(ge=0, le=1)] | None = since(None)
-
-    def check(self) -> None:
-        if self.examples is not None and self.target_tokens is not None:
-            raise ConfigError("give examples or target_tokens, not both")
-        if self.share is not None and self.examples is None:
-            raise ConfigError("share: a share of corrections needs a number of examples to be a share of")
+    def writes(self) -> Writes:
+        """What a model that learned from this mix answers a question with."""
+        taught = {lesson.writes for lesson in self.lessons}
+        return next((one for one in RATHER if one in taught), "path")
 
     @property
-    def full(self) -> bool:
-        return self.examples is None and self.target_tokens is None
+    def has_cot(self) -> bool:
+        """Whether a budget counts any of its examples as CoT."""
+        return any(lesson.counts_as == "cot" for lesson in self.lessons)
 
+    def most(self, items: Mapping[str, int]) -> int:
+        """An upper bound on the examples, from the most items that there can be of each material."""
+        return sum(lesson.most(items) for lesson in self.lessons)
 
-TOLERANCE = 0.005  # of a token budget
-
-
-def spend(budget: Budget, cot: Sequence[E], corrections: Sequence[E], tokens: Callable[[E], int], seed: int) -> list[E]:
-    """The examples that a budget buys, in the seeded order of training.
-
-    Raises:
-        InputError: the budget is larger than what there is, or no choice of examples meets it.
-    """
-    draw = random.Random(seed)
-    if budget.full:
-        chosen = [*cot, *corrections]
-    elif budget.examples is not None:
-        wanted = _as_many_as(cot) if budget.examples == "cot" else budget.examples
-        chosen = _by_count(budget, wanted, cot, corrections, draw)
-    else:
-        chosen = _by_tokens(budget, budget.target_tokens or 0, cot, corrections, tokens, draw)
-    draw.shuffle(chosen)
-    return chosen
-
-
-def _as_many_as(cot: Sequence[E]) -> int:
-    if not cot:
-        raise InputError(
-            "data_budget.examples=cot is as many examples as the mix has CoT examples, and it has none. Take a mix "
-            "with CoT and questions for it (cot_questions, augmentation), or a number of examples."
-        )
-    return len(cot)
-
-
-def _priority(budget: Budget, cot: Sequence[E], corrections: Sequence[E], draw: random.Random) -> list[E]:
-    """All examples in the order in which they are taken until the budget is spent."""
-    cot = draw.sample(cot, len(cot))
-    corrections = draw.sample(corrections, len(corrections))
-    if budget.keep == "corrections":
-        return [*corrections, *cot]
-    if budget.keep == "cot":
-        return [*cot, *corrections]
-    # Any prefix of this interleaving holds both in proportion, to within one example.
-    places = [((i + 0.5) / len(cot), 0, i) for i in range(len(cot))]
-    places += [((i + 0.5) / len(corrections), 1, i) for i in range(len(corrections))]
-    return [(cot, corrections)[which][i] for _, which, i in sorted(places)]
-
-
-def _by_count(budget: Budget, wanted: int, cot: Sequence[E], corrections: Sequence[E], draw: random.Random) -> list[E]:
-    there = len(cot) + len(corrections)
-    if wanted > there:
-        raise InputError(
-            f"data_budget.examples is {wanted:,} but the mix has only {there:,} examples "
-            f"({len(cot):,} CoT, {len(corrections):,} from corrections). Lower data_budget.examples, or make more: "
-            "cot_questions.stop, generation.questions.stop, generation.sampling.n."
-        )
-    if budget.share is not None:
-        return _by_share(budget.share, wanted, cot, corrections, draw)
-    return _priority(budget, cot, corrections, draw)[:wanted]
-
-
-def _by_share(share: float, wanted: int, cot: Sequence[E], corrections: Sequence[E], draw: random.Random) -> list[E]:
-    of_corrections = round(share * wanted)
-    for name, there, needed in (
-        ("examples from corrections", corrections, of_corrections),
-        ("CoT examples", cot, wanted - of_corrections),
-    ):
-        if needed > len(there):
-            raise InputError(
-                f"data_budget.share={share:g} of data_budget.examples={wanted:,} needs {needed:,} {name}, and the mix "
-                f"has {len(there):,}. Lower data_budget.examples, choose another share, or make more of them: "
-                "cot_questions.stop, generation.questions.stop, generation.sampling.n."
-            )
-    return [*draw.sample(corrections, of_corrections), *draw.sample(cot, wanted - of_corrections)]
-
-
-def _by_tokens(
-    budget: Budget,
-    wanted: int,
-    cot: Sequence[E],
-    corrections: Sequence[E],
-    tokens: Callable[[E], int],
-    draw: random.Random,
-) -> list[E]:
-    ranked = _priority(budget, cot, corrections, draw)
-    sizes = [tokens(example) for example in ranked]
-    there = sum(sizes)
-    slack = int(wanted * TOLERANCE)
-    if wanted > there + slack:
-        raise InputError(
-            f"data_budget.target_tokens is {wanted:,} but the mix has only {there:,} target tokens in {len(ranked):,} "
-            "examples. Lower data_budget.target_tokens, or make more: cot_questions.stop, "
-            "generation.questions.stop, generation.sampling.n."
-        )
-    # In order of priority, each example that still fits: large ones are passed over only at the end.
-    chosen: list[E] = []
-    left = wanted
-    for example, size in zip(ranked, sizes, strict=True):
-        if size <= left:
-            chosen.append(example)
-            left -= size
-        if left <= 0:
-            break
-    if left > slack:
-        raise InputError(
-            f"data_budget.target_tokens is {wanted:,}: no choice of whole examples comes within "
-            f"{TOLERANCE:.1%} of it (the nearest found is {wanted - left:,}; the smallest example has {min(sizes)} "
-            "target tokens). Choose another budget."
-        )
-    return chosen
+    def alone(self, material: MaterialName, name: str) -> DataMix:
+        """The lessons that need this material and no other, as a mix of this name."""
+        changed: dict[str, Any] = {
+            "name": name,
+            "lessons": tuple(lesson for lesson in self.lessons if lesson.needed == (material,)),
+        }
+        return dataclasses.replace(self, **changed)

@@ -16,12 +16,15 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Literal
 
 from lema.pad.forms import Form, parsed, source
-from lema.pad.sections import ErrorKind
 from lema.synth.draw import Draw
 from lema.synth.lexicon import PEOPLE
 
+#: The classes of the paper's table of failures.
+ErrorKind = Literal["NameError", "UnboundLocalError", "SyntaxError"]
+KINDS: tuple[ErrorKind, ...] = ("NameError", "UnboundLocalError", "SyntaxError")
 OPERAND = re.compile(r"(?<=[-+*/%=]) *(?:\w+(?:\.\d+)?)(?=\s*$|\s*[-+*/%])")
 SIGN = re.compile(r"(?<=\w) *(?:\*\*|//|[-+*/%])(?= *\w)")
 BRACKET = re.compile(r"[()\[\]]")

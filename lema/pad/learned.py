@@ -94,7 +94,7 @@ class Learned(Spec):
         """
         if checkpoint is None or format_ is None:
             raise ConfigError(
-                "executing.beam.scorer: one that learns needs its training, which only an evaluation of a model of "
+                "answering.beam.scorer: one that learns needs its training, which only an evaluation of a model of "
                 "programs has. Take another scorer here."
             )
         from lema.lm.choosing import choice_ids, choose
@@ -104,7 +104,7 @@ class Learned(Spec):
 
         if load_config(self.model, checkpoint).is_encoder_decoder:
             raise ConfigError(
-                f"executing.beam.scorer.model: {self.model.name} is an encoder-decoder model, and a scorer reads text "
+                f"answering.beam.scorer.model: {self.model.name} is an encoder-decoder model, and a scorer reads text "
                 "and the word that continues it. Take a causal one."
             )
         tokenizer = load_tokenizer(self.model, checkpoint)

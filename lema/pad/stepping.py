@@ -57,8 +57,8 @@ def check_engine(engine: Engine) -> None:
     """Raise ConfigError for an engine whose answers cannot be begun in the prompt."""
     if not getattr(engine, "continues", True):
         raise ConfigError(
-            f"executing.beam: lines are drawn behind those before, and {engine.name} is run as an encoder-decoder, "
-            "whose decoder begins anew after every prompt. Take executing=function or executing=body (no beam)."
+            f"answering.beam: lines are drawn behind those before, and {engine.name} is run as an encoder-decoder, "
+            "whose decoder begins anew after every prompt. Take answering=function or answering=body (no beam)."
         )
 
 
@@ -104,7 +104,7 @@ def search(
         StageFailed: the engine gives no log-probabilities.
     """
     if any(prompt.chat for prompt in asked):
-        raise ConfigError("executing.beam: lines are drawn behind those before, which a chat format has no place for")
+        raise ConfigError("answering.beam: lines are drawn behind those before, which a chat format has no place for")
     searches = [Search(prompt, [Prefix(question=prompt.fields["question"])]) for prompt in asked]
     sampling = Sampling(n=beam.samples, temperature=beam.temperature, max_tokens=most, stop=("\n",), logprobs=True)
     for number in range(beam.lines):
@@ -143,7 +143,7 @@ def distinct(replies: Sequence[Reply]) -> list[Reply]:
 
 def extended(prefix: Prefix, reply: Reply, form: Form) -> Prefix:
     if reply.logprobs is None:
-        raise StageFailed("executing.beam: the engine gives no log-probabilities, by which prefixes are compared")
+        raise StageFailed("answering.beam: the engine gives no log-probabilities, by which prefixes are compared")
     total = math.fsum(reply.logprobs)
     line = reply.text
     return Prefix(

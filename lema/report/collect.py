@@ -16,13 +16,14 @@ from lema.report.findings.compare import compare, summaries
 from lema.report.findings.corrections import funnels, views
 from lema.report.findings.delta_ppl import delta_ppls
 from lema.report.findings.leaks import leaks
+from lema.report.findings.measures import measure_rows
 from lema.report.findings.notes import notes as notes_on
 from lema.report.findings.pairs import pairings
 from lema.report.findings.paper import Paper
 from lema.report.findings.paper_picks import PaperCell
 from lema.report.findings.picks import beside as picks_beside
 from lema.report.findings.picks import picks
-from lema.report.findings.programs import program_rows, vote_rows
+from lema.report.findings.programs import program_rows
 from lema.report.findings.runs import choices, curves, mixes, provenance, stage_line
 from lema.report.findings.sieves import sieves
 from lema.report.findings.spaces import spaces
@@ -151,7 +152,7 @@ def assemble(
         spaces=looked,
         space_pairs=space_pairs,
         programs=program_rows(arms),
-        votes=vote_rows(kinds.get("generate", []), arms),
+        measures=measure_rows(arms),
         picks=picked,
         pick_pairs=pick_pairs,
         paper_picks=picks_beside(paper_picks, picked),

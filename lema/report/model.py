@@ -15,6 +15,7 @@ from lema.report.tables.parts import (
     Choice,
     DeltaPpl,
     Leaks,
+    MeasureRow,
     PaperPick,
     Part,
     PickPair,
@@ -22,7 +23,6 @@ from lema.report.tables.parts import (
     ProgramRow,
     Sieve,
     SuccessRow,
-    VoteRow,
 )
 from lema.report.tables.space_parts import SpacePair, SpaceRow
 
@@ -225,7 +225,7 @@ class Report(Part, frozen=True, kw_only=True):
     spaces: tuple[SpaceRow, ...] = ()  # output spaces
     space_pairs: tuple[SpacePair, ...] = ()
     programs: tuple[ProgramRow, ...] = ()
-    votes: tuple[VoteRow, ...] = ()
+    measures: tuple[MeasureRow, ...] = ()  # beside verdicts, by whichever answering
     picks: tuple[PickRow, ...] = ()  # among sampled answers
     pick_pairs: tuple[PickPair, ...] = ()
     paper_picks: tuple[PaperPick, ...] = ()

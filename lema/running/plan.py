@@ -44,6 +44,9 @@ class Plan:
     steps: tuple[Step, ...]
     graph: Graph  # the same with the stages that finished ones hide
 
+    def have(self) -> list[Step]:
+        return [step for step in self.steps if not step.missing]
+
     def missing(self) -> list[Step]:
         return [step for step in self.steps if step.missing]
 

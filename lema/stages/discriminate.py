@@ -24,7 +24,7 @@ from lema.discrimination.asking import NO_ANSWER, Asking, stops
 from lema.discrimination.demos import demonstrations, simplified
 from lema.discrimination.measures import INVALID, measure
 from lema.discrimination.orders import orders
-from lema.discrimination.picking import Case, Pick, Tools, Way, pick
+from lema.discrimination.picking import Case, Inquiry, OpenModel, Pick, pick
 from lema.discrimination.voting import plurality
 from lema.engines.seq2seq import Seq2Seq
 from lema.engines.transformers import Transformers
@@ -97,11 +97,11 @@ class Discriminate(Stage):
             raise InputError(f"no question has {self.n} candidates to pick from")
         pools = [self.pool(question, paths[question.id]) for question in whole]
         cases = [self.case(place, question, paths[question.id], whole) for place, question in enumerate(whole)]
-        way = self.way()
-        with self.tools(inputs, work) as tools:
+        inquiry = self.inquiry()
+        with self.opened(inputs, work) as model:
 
             def do(chunk: Sequence[Case]) -> list[Pick]:
-                return pick(way, tools, chunk)
+                return pick(inquiry, model, chunk)
 
             picks = work.map("picks", cases, do, Pick, part=self.part, unit="questions")
         work.write("pools.jsonl", pools)
@@ -139,7 +139,7 @@ class Discriminate(Stage):
             orders=orders(place, self.n, self.seed, cyclic=self.cyclic),
         )
 
-    def way(self) -> Way:
+    def inquiry(self) -> Inquiry:
         """How cases become picks."""
         asking = self.asking
         demos = []
@@ -157,14 +157,14 @@ class Discriminate(Stage):
                 seed=self.seed,
             )
         sampling = Sampling(max_tokens=self.max_tokens, stop=stops(self.format, asking))
-        return Way(asking, self.format, sampling, demos, self.task.verifier.equal, self.seed)
+        return Inquiry(asking, self.format, sampling, demos, self.task.verifier.equal, self.seed)
 
     @contextmanager
-    def tools(self, inputs: Inputs, work: Work) -> Iterator[Tools]:
+    def opened(self, inputs: Inputs, work: Work) -> Iterator[OpenModel]:
         """The model, open for what the read-out needs of it."""
         checkpoint = checkpoint_of(self.trained, inputs)
         if self.asking.read_out != "likelihood":
-            yield Tools(complete=work.session.open(self.engine, checkpoint=checkpoint, replies=work.replies))
+            yield OpenModel(complete=work.session.open(self.engine, checkpoint=checkpoint, replies=work.replies))
             return
         assert isinstance(self.engine, HERE)  # `check`
         with open_scorer(
@@ -175,7 +175,7 @@ class Discriminate(Stage):
             device=self.device if self.device != "auto" else self.engine.device,
             batch_tokens=self.batch_tokens,
         ) as score:
-            yield Tools(score_texts=score)
+            yield OpenModel(score_texts=score)
 
     def check(self) -> None:
         if not 2 <= self.n <= 9:

@@ -14,7 +14,7 @@ from lema.base.question_slice import Slice
 from lema.base.records import Correction, Evolved, Question, Seed
 from lema.base.spec import runtime, spec
 from lema.data.formats import Format
-from lema.evolution.strategy import draw_seeds
+from lema.evolution.seeds import draw_seeds
 from lema.evolution.voting import Voting
 from lema.likeness import Decontamination, NearDuplicates
 from lema.likeness.repeats import likenesses

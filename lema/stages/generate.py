@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from lema.answering.answering import Answering
+from lema.answering.path import PATH
 from lema.base.protocols import Engine, Sampling, Task
 from lema.base.question_slice import Slice
 from lema.base.spec import runtime, since, spec
 from lema.data.formats import Format
-from lema.pad.executing import Executing
 from lema.stages.sampling import sample_solutions, tally
 from lema.store import Work
 from lema.store.stage import Inputs, Stage
@@ -34,10 +35,10 @@ class Generate(Stage):
     sampling: Sampling
     seed: int = 0
     trained: Stage | None = None
-    executing: Executing | None = since(default=None)
+    answering: Answering = since(default=PATH)
     part: Annotated[int, Field(ge=1)] = runtime(default=200)
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
-        chosen, solutions = sample_solutions(self, inputs, work)
+        chosen, solutions, _ = sample_solutions(self, inputs, work)
         answered = len({solution.question_id for solution in solutions})
         return {"questions": len(chosen), "questions_without_reply": len(chosen) - answered, **tally(solutions)}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from lema.answering.answering import Writes
 from lema.base.errors import ConfigError
 from lema.base.protocols import Task
 from lema.base.question_slice import Slice
@@ -20,18 +21,18 @@ from lema.base.records import Example, Record
 from lema.base.spec import runtime, spec
 from lema.base.stats import bounds_of, resampled_sums
 from lema.data.formats import Format
-from lema.lessons.examples import path_example, program_example
+from lema.lessons.programs import program_example
+from lema.lessons.right_paths import path_example
 from lema.lm.model import Model
 from lema.lm.prediction import open_predictor
+from lema.pad.written import Written
 from lema.stages.sampling import checkpoint_of
-from lema.stages.synthesise import Written
 from lema.store import Work
 from lema.store.stage import Inputs, Stage
 
 if TYPE_CHECKING:
     from lema.base.stats import Matrix
 
-Target = Literal["path", "answer", "program"]
 Value = tuple[float, float | None, float | None]  # with the bounds of its 95 % interval, where there can be one
 
 
@@ -61,7 +62,7 @@ class OutputSpace(Stage):
     heavy = True
     task: Task
     questions: Slice
-    target: Target
+    target: Writes
     model: Model
     format: Format
     programs: Stage | None = None

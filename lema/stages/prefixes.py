@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from lema.base.errors import InputError
-from lema.base.records import Example, Question, Solution, Verdict
+from lema.base.records import Example, MadeOf, Question, Solution, Verdict
 from lema.base.spec import spec
 from lema.data.formats import Format
 from lema.likeness import Decontamination
@@ -69,7 +69,7 @@ class Prefixes(Stage):
         used = list(self.contrasted(programs)) if self.balanced else programs
         if not used or not 0 < right < len(programs):
             raise InputError(
-                f"executing.beam.scorer: {right:,} of the {len(programs):,} sampled programs are right, and a scorer "
+                f"answering.beam.scorer: {right:,} of the {len(programs):,} sampled programs are right, and a scorer "
                 "learns from right and wrong ones" + (" of the same question" if self.balanced else "") + ". Sample "
                 "more, at another temperature (scorer.sampling), or on other questions (scorer.questions)."
             )
@@ -119,6 +119,7 @@ class Prefixes(Stage):
                 completion=word,
                 question_id=question.id,
                 source=SOURCE,
+                made_of=MadeOf(question=question.id, path=program.id),
             )
             for text in beginnings(program.text, self.form, comments=self.comments)
         ]

@@ -9,17 +9,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lema.base.errors import ConfigError
-from lema.base.records import Example, Question, Record, Solution
+from lema.answering.repairs import class_and_rounds
+from lema.base.records import Example, MadeOf, Question, Record, Solution
 from lema.base.spec import runtime, spec
 from lema.data.formats import Format
 from lema.pad.executing import Executing, Run
-from lema.pad.injecting import broken
+from lema.pad.injecting import ErrorKind, broken
 from lema.pad.judging import EXECUTED, error_class
-from lema.pad.refining import class_and_rounds
-from lema.pad.sections import ErrorKind
+from lema.pad.written import Written
 from lema.programs.program import Outcome
-from lema.stages.synthesise import Written
 from lema.store import Work
 from lema.store.stage import Inputs, Stage
 from lema.synth.draw import Draw
@@ -37,6 +35,8 @@ class Broken(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     message: str  # Python's last line
     prompt: str  # the input of the example
     target: str
+    program: str = ""  # id of the right program
+    path: str = ""  # id of the sampled program that fails
 
 
 @spec
@@ -57,10 +57,6 @@ class Refine(Stage):
     sampled: Stage | None = None
     seed: int = 0
     part: Annotated[int, Field(ge=1)] = runtime(default=200)
-
-    def check(self) -> None:
-        if self.executing != self.executing.once():
-            raise ConfigError("executing: rounds and beams are of inference; training data is made without them")
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
         programs = inputs(self.programs)
@@ -104,7 +100,7 @@ class Refine(Stage):
                         found[at][text] = text, outcome
                         del trying[at]
         return [
-            self.made(questions[row.question_id], "injected", text, outcome, row.text)
+            self.made(questions[row.question_id], "injected", text, outcome, row)
             for row, versions in zip(rows, found, strict=True)
             for text, outcome in versions.values()
         ]
@@ -119,13 +115,19 @@ class Refine(Stage):
         """Failures of a student with a right program of the same question."""
         outcomes = self.executing.run(run, [row.text for row in rows])
         return [
-            self.made(questions[row.question_id], "sampled", row.text, outcome, target.text)
+            self.made(questions[row.question_id], "sampled", row.text, outcome, target, row.id)
             for row, outcome in zip(rows, outcomes, strict=True)
             for target in [Draw("mended", self.seed, row.id).pick(right[row.question_id])]
         ]
 
     def made(
-        self, question: Question, origin: Literal["injected", "sampled"], text: str, outcome: Outcome, target: str
+        self,
+        question: Question,
+        origin: Literal["injected", "sampled"],
+        text: str,
+        outcome: Outcome,
+        target: Written,
+        path: str = "",
     ) -> Broken:
         return Broken(
             question_id=question.id,
@@ -134,12 +136,20 @@ class Refine(Stage):
             text=text,
             message=outcome.feedback,
             prompt=self.format.refinement_prompt(question, text, outcome),
-            target=target,
+            target=target.text,
+            program=target.id,
+            path=path,
         )
 
 
 def example(row: Broken) -> Example:
-    return Example(prompt=row.prompt, completion=row.target, question_id=row.question_id, source="refinement")
+    return Example(
+        prompt=row.prompt,
+        completion=row.target,
+        question_id=row.question_id,
+        source="refinement",
+        made_of=MadeOf(question=row.question_id, path=row.path, program=row.program),
+    )
 
 
 def by_question(rows: Sequence[Written]) -> dict[str, list[Written]]:

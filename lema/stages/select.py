@@ -12,14 +12,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from lema.answering.answering import Answering
+from lema.answering.path import PATH
 from lema.base.errors import ConfigError, InputError
 from lema.base.protocols import Engine, Sampling, Task
 from lema.base.question_slice import Slice
 from lema.base.records import Record, Verdict
 from lema.base.spec import runtime, since, spec
 from lema.data.formats import Format
-from lema.pad.executing import Executing
-from lema.stages.sampling import solving
+from lema.stages.sampling import settled, solving
 from lema.stages.train import Train
 from lema.store import Artifact, Work
 from lema.store.stage import Inputs, Stage
@@ -58,7 +59,7 @@ class Select(Stage):
     format: Format
     sampling: Sampling
     seed: int = 0
-    executing: Executing | None = since(default=None)
+    answering: Answering = since(default=PATH)
     part: Annotated[int, Field(ge=1)] = runtime(default=200)
 
     def check(self) -> None:
@@ -110,7 +111,8 @@ class Select(Stage):
             solving(self, complete) as solve,
         ):
             parts = [questions[start : start + self.part] for start in range(0, len(questions), self.part)]
-            solutions = [solution for part in parts for solution in solve(part)]
+            answers = [answer for part in parts for _, answer in settled(self, part, solve(part))]
+        solutions = [solution for answer in answers for solution in answer.solutions]
         verdicts = [solution.verdict for solution in solutions]
         return CheckpointScore(
             step=step,

@@ -10,38 +10,19 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import Field
 
-from lema.base.errors import ConfigError
 from lema.base.protocols import Reply, Task
 from lema.base.question_slice import Slice
-from lema.base.records import Question, Record, Verdict
+from lema.base.records import Question, Verdict
 from lema.base.spec import runtime, spec
 from lema.pad.executing import Executing, Run
 from lema.pad.forms import normal, source
 from lema.pad.judging import EXECUTED, judge, one_line
 from lema.pad.teachers import Write, Writer
+from lema.pad.written import Written
 from lema.store import Work
 from lema.store.stage import Inputs, Stage
 
 EMPTY = "nothing_written"
-
-
-class Written(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A program by a teacher and what came of it. `reject` is empty for one that is kept, else why it is not."""
-
-    question_id: str
-    teacher: str
-    sample: int  # 0-based, among the programs of this question
-    text: str
-    verdict: Verdict
-    value: str | None = None
-    outcome: str = ""  # `executed`, or the class of the error
-    reject: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    @property
-    def id(self) -> str:
-        return f"{self.question_id}#{self.teacher}#{self.sample}"
 
 
 @spec
@@ -60,10 +41,6 @@ class Synthesise(Stage):
     executing: Executing
     per_question: Annotated[int, Field(ge=1)] | None = None
     part: Annotated[int, Field(ge=1)] = runtime(default=200)
-
-    def check(self) -> None:
-        if self.executing != self.executing.once():
-            raise ConfigError("executing: rounds and beams are of inference; training data is made without them")
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:  # noqa: ARG002
         where = self.questions

@@ -16,7 +16,7 @@ from lema.base.records import Seed
 from lema.base.spec import Spec, key
 from lema.config.config import build
 from lema.engines.scripted import Scripted
-from lema.evolution.strategy import Strategy
+from lema.experiment.evolution import Strategy
 
 FOLDER = ROOT / "conf" / "evolution_strategy"
 FILES = sorted(path for path in FOLDER.glob("*.yaml") if path.stem != "none")

@@ -250,9 +250,9 @@ def left_to_the_user(group: str, file: Path) -> list[str]:
     if group == "trainer" and node.get("keep_every") is None:
         words += ["checkpoint=last"]
     if group == "data_mix" and "programs" in file.stem:
-        words += ["executing=body", "synthesis=traces", "refinement=injected"]
-    if group == "executing" and file.stem == "faithful_beam":
-        words += ["executing.beam.scorer.model.path=."]
+        words += ["answering=body", "synthesis=traces", "refinement=injected"]
+    if group == "answering" and file.stem == "faithful_beam":
+        words += ["answering.beam.scorer.model.path=."]
     if group == "task":
         task = build({**node, **unpinned}, "task")
         words += [] if "dev" in task.splits and task.test_split == "test" else ["checkpoint=last"]

@@ -26,6 +26,7 @@ from lema.cli.rate import correcting, export_undecided, rate
 from lema.config.options import Options, Point, RateOptions
 from lema.experiment.pipeline import pipeline
 from lema.report.findings.agreement import Rating
+from lema.stages.correct import Correct
 from lema.store import Store
 
 
@@ -75,8 +76,7 @@ def corrected(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(lema.cli.modes, "run", lambda points, _: kept.extend(points) or 0)
         assert main(["seed=0", *SMALL]) == 0
     (point,) = kept
-    correct = pipeline(point.experiment).correct
-    assert correct is not None
+    (correct,) = pipeline(point.experiment).material["corrections"]
     lab.run_stage(Store(folder / "store"), correct)
     return folder
 
@@ -137,8 +137,7 @@ def test_corrections_of_evolved_questions_are_among_them(tmp_path: Path, monkeyp
 def sweep(tmp_path: Path) -> tuple[Path, list[Point]]:
     points = lab.points(task=UnsureSums())
     for point in points:
-        correct = pipeline(point.experiment).correct
-        if correct is not None:
+        for correct in pipeline(point.experiment).material.get("corrections", ()):
             lab.run_stage(Store(tmp_path / "store"), correct)
     return tmp_path, points
 
@@ -160,13 +159,13 @@ def test_a_sheet_is_made_once_and_is_never_written_over(sweep: tuple[Path, list[
 def test_every_undecided_solution_of_finished_stages_is_exported_once(sweep: tuple[Path, list[Point]]) -> None:
     folder, points = sweep
     store = Store(folder / "store")
-    generate = pipeline(points[-1].experiment).generate
+    (correct,) = pipeline(points[-1].experiment).material["corrections"]
     base = pipeline(points[0].experiment).base[0]
-    assert generate is not None
+    assert isinstance(correct, Correct)
     lab.run_stage(store, base)
     expected = [
         (store.address(stage), solution.id, solution.text)
-        for stage in (base, generate)
+        for stage in (base, correct.paths)
         for solution in store.get(stage).rows("solutions.jsonl", Solution)
         if solution.verdict is Verdict.UNDECIDED
     ]

@@ -18,6 +18,12 @@ from renew import LOCAL, points_of
 from lema.__main__ import main
 from lema.base.spec import key
 from lema.experiment.pipeline import pipeline
+from lema.lessons.corrections import Corrections
+from lema.lessons.cot import Cot
+from lema.lessons.cot_from_corrections import CotFromCorrections
+from lema.lessons.mistake_in_target import MistakeInTarget
+from lema.stages.correct import Correct
+from lema.stages.generate import Generate
 
 FILES = sorted([*(ROOT / "experiments").glob("*.yaml"), *(ROOT / "sweeps").glob("*.yaml")])
 CHOICES = [f"{path.parent.name}={path.stem}" for path in FILES if "@package _global_" in path.read_text()]
@@ -57,7 +63,7 @@ def test_data_size_has_the_papers_four_arms_and_shares_what_they_share(setting: 
     stages = [pipeline(point.experiment) for point in points]
     assert {point.experiment.seed for point in points} == {0, 1, 2}
     assert len({key(stage.train) for stage in stages}) == len(points) == 12
-    assert len({key(stage.correct) for stage in stages if stage.correct is not None}) == 1
+    assert len({key(made) for stage in stages for made in stage.material.get("corrections", ())}) == 1
     arms = {(p.experiment.data_mix.name, p.experiment.data_budget.examples) for p in points}
     assert points[0].experiment.cot_questions.stop == (7000 if setting else 1500)
     assert arms == {
@@ -126,28 +132,29 @@ def test_table_1_trains_every_backbone_with_the_hyper_parameters_of_its_size_and
 
 def test_parts_are_those_of_figure_12() -> None:
     points = points_of("sweeps=parts")
-    assert Counter((p.experiment.data_mix.cot, p.experiment.data_mix.without) for p in points) == {
-        (True, ()): 6,  # whole, and CoT alone
-        (True, ("step",)): 3,
-        (True, ("explanation",)): 3,
-        (True, ("solution",)): 3,
-        (False, ()): 3,  # corrections alone
+    assert Counter(p.experiment.data_mix.lessons for p in points) == {
+        (Cot(), Corrections()): 3,
+        (Cot(),): 3,
+        (Cot(), Corrections(without=("step",))): 3,
+        (Cot(), Corrections(without=("explanation",))): 3,
+        (Cot(), Corrections(without=("solution",))): 3,
+        (Corrections(),): 3,
     }
     known = yaml.safe_load((ROOT / "experiments" / "paper_numbers.yaml").read_text())["arms"]
     assert {p.experiment.data_mix.name for p in points} - set(known) == {"corrections"}
     stages = [pipeline(point.experiment) for point in points]
-    assert len({key(stage.correct) for stage in stages if stage.correct is not None}) == 1
+    assert len({key(made) for stage in stages for made in stage.material.get("corrections", ())}) == 1
     assert len({key(stage.train) for stage in stages}) == 18
 
 
 def test_controls_differ_in_what_is_learned_and_where_the_mistake_is() -> None:
     points = points_of("sweeps=controls")
-    assert Counter((p.experiment.data_mix.corrections, p.experiment.data_mix.loss) for p in points) == {
-        ("as_corrections", "completion"): 3,
-        ("as_corrections", "changed_steps"): 3,
-        ("in_target", "completion"): 3,
-        ("in_target", "all_but_mistake"): 3,
-        ("as_cot", "completion"): 3,
+    assert Counter(p.experiment.data_mix.lessons for p in points) == {
+        (Cot(), Corrections()): 3,
+        (Cot(), Corrections(loss="changed_steps")): 3,
+        (Cot(), MistakeInTarget()): 3,
+        (Cot(), MistakeInTarget(loss="all_but_mistake")): 3,
+        (Cot(), CotFromCorrections()): 3,
     }
 
 
@@ -193,8 +200,11 @@ def test_round_2_asks_the_model_of_round_1_which_is_trained_once() -> None:
     assert set(by_rounds) == {(rounds, seed) for rounds in (0, 1, 2) for seed in (0, 1, 2)}
     for seed in (0, 1, 2):
         first, second = by_rounds[1, seed], by_rounds[2, seed]
-        assert key(second.evolved[0]) == key(first.evolved[0])
-        assert key(second.evolved[1].paths.trained) == key(first.train)
+        base, *one = first.material["corrections"]
+        assert [key(stage) for stage in second.material["corrections"][:2]] == [key(base), *map(key, one)]
+        _, _, again = second.material["corrections"]
+        assert isinstance(again, Correct) and isinstance(again.paths, Generate) and len(one) == 1
+        assert key(again.paths.trained) == key(first.train)
 
 
 def test_a_specialised_model_is_compared_with_itself_and_asked_in_its_own_words() -> None:
@@ -215,4 +225,5 @@ def test_the_arm_of_injected_mistakes_samples_none_and_the_other_injects_none() 
     assert [(bool(held.injected), held.sampled is None) for held in sections if held] == [(True, True)] * 2 + [
         (False, False)
     ] * 2
-    assert len({point.experiment.data_mix.refinements for point in points}) == 1
+    (lessons,) = {point.experiment.data_mix.lessons for point in points}
+    assert [lesson.kind for lesson in lessons] == ["programs", "repairs"]

@@ -25,10 +25,10 @@ VALUES = range(1, 13)
 WRITER = f"{{_target_:lema.engines.scripted.Scripted,default:'Answer = {{{'|'.join(map(str, VALUES))}}}'}}"
 COMMAND = [
     "experiments=pad_synth",
-    "executing=trained_beam",
-    "executing.sandbox.workers=1",
+    "answering=trained_beam",
+    "answering.sandbox.workers=1",
     "synthesis.questions.stop=30",
-    "executing.beam.scorer.sampling.n=8",
+    "answering.beam.scorer.sampling.n=8",
     "~evaluation.engine.model",
     f"evaluation.engine={WRITER}",
     "evaluation.questions.stop=16",

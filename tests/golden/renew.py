@@ -7,6 +7,7 @@ meant, and said in CHANGELOG.md under *Keys*.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
@@ -16,6 +17,7 @@ from lema.base.spec import key
 from lema.config.config import root
 from lema.config.options import Options, Point
 from lema.experiment.pipeline import pipeline
+from lema.store.stage import Stage
 
 GOLDEN = Path(__file__).parent / "keys.json"
 #: What an experiment leaves to its user.
@@ -48,17 +50,30 @@ def points_of(command: str) -> list[Point]:
 
 
 def keys() -> dict[str, dict[str, str]]:
-    """command -> {point and role: key}. Roles that a point does not have are left out."""
+    """command -> {point and stage: key}, every stage that the point's targets need, in the order of work."""
     found: dict[str, dict[str, str]] = {}
     for command in commands():
         named = found.setdefault(f"lema {command}".strip(), {})
         for point in points_of(command):
             own = [line for line in point.overrides if line not in (command, *LOCAL.get(command, ()))]
-            for role, held in vars(pipeline(point.experiment)).items():
-                stages = held if isinstance(held, tuple) else (held,)
-                for number, stage in enumerate(stage for stage in stages if stage is not None):
-                    named[" ".join([*own, f"{role}[{number}]" if len(stages) > 1 else role])] = key(stage)
+            stages: dict[str, Stage] = {}
+            for target in pipeline(point.experiment).targets():
+                reach(target, stages)
+            kinds = Counter(stage.kind for stage in stages.values())
+            seen: Counter[str] = Counter()
+            for digits, stage in stages.items():
+                number = f"[{seen[stage.kind]}]" if kinds[stage.kind] > 1 else ""
+                seen[stage.kind] += 1
+                named[" ".join([*own, f"{stage.kind}{number}"])] = digits
     return found
+
+
+def reach(stage: Stage, found: dict[str, Stage]) -> None:
+    """A stage after everything that it needs."""
+    if (digits := key(stage)) not in found:
+        for needed in stage.upstream():
+            reach(needed, found)
+        found[digits] = stage
 
 
 if __name__ == "__main__":

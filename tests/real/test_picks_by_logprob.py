@@ -75,9 +75,9 @@ def test_a_label_scores_what_its_token_scores_behind_the_prompt(store: Store) ->
     artifact = store.get(one.candidates)
     question = next(iter(artifact.rows("questions.jsonl", Question)))
     answers = [solution.answer for solution in artifact.rows("solutions.jsonl", Solution)][:4]
-    way = one.way()
+    inquiry = one.inquiry()
     told = Shown(question, [NO_ANSWER if answers[n] is None else str(answers[n]) for n in pick.shown])
-    prompt = pick_prompt(way.format, way.asking, told, way.demos)
+    prompt = pick_prompt(inquiry.format, inquiry.asking, told, inquiry.demos)
     for place, number in enumerate(pick.shown):
         assert pick.scores[number] == pytest.approx(plain(TINY, prompt, f" {place + 1}"), abs=1e-4)
 

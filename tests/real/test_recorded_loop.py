@@ -20,11 +20,13 @@ from lema.config.config import build
 from lema.correctors.teacher import Teacher
 from lema.data.formats import Format
 from lema.engines.recorded import Recorded
-from lema.lessons.data_mix import Blend, Budget
+from lema.lessons.corrections import Corrections
+from lema.lessons.data_budget import Budget
+from lema.lessons.data_mix import DataMix
 from lema.report.findings.corrections import funnel
 from lema.stages.correct import Correct
 from lema.stages.generate import Generate
-from lema.stages.mix import Mix
+from lema.stages.mix import Made, Mix
 from lema.store import Store
 from lema.tasks.gsm8k import Gsm8k
 from lema.verifiers.numbers import Numbers
@@ -67,9 +69,8 @@ class Loop:
         )
         self.mix = Mix(
             task=self.task,
-            cot_questions=Slice(split="train", stop=1),
-            corrections=self.correct,
-            blend=Blend(name="corrections", cot=False, corrections="as_corrections"),
+            made=(Made(material="corrections", stages=(self.correct,)),),
+            data_mix=DataMix(name="corrections", lessons=(Corrections(),)),
             budget=Budget(),
             format=words,
         )

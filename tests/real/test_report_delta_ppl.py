@@ -12,8 +12,8 @@ from toys.lab import experiment, run, run_stage
 from toys.models import toy_model
 
 from lema.config.options import Point
+from lema.experiment.analysis import Analysis
 from lema.experiment.pipeline import pipeline
-from lema.experiment.sections import Analysis
 from lema.report.collect import collect
 from lema.report.model import Report
 from lema.report.output.html import render_html
@@ -74,7 +74,7 @@ def test_what_is_not_measured_yet_is_said(report: Report, sweep: Sequence[Point]
 def test_a_model_that_no_evaluation_scores_is_named_by_its_mix(store: Store, sweep: Sequence[Point]) -> None:
     last = pipeline(sweep[0].experiment)
     stage = DeltaPerplexity(
-        corrections=last.analyse[0].corrections,
+        corrections=last.measures(DeltaPerplexity)[0].corrections,
         model=last.train.model,
         format=experiment("cot", 0).format,
         trained=last.train,

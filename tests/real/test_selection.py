@@ -14,9 +14,9 @@ from lema.base.records import Solution
 from lema.engines.transformers import Transformers
 from lema.experiment.pipeline import pipeline
 from lema.experiment.sections import Evaluation
-from lema.lessons.data_mix import Budget
+from lema.lessons.data_budget import Budget
 from lema.lm.model import Model
-from lema.stages.sampling import solve
+from lema.stages.sampling import solving
 from lema.stages.select import CheckpointScore, Select
 from lema.store import Store
 from lema.tasks.gsm_synth import GsmSynth
@@ -80,7 +80,7 @@ def test_evaluating_a_selection_is_evaluating_the_chosen_checkpoint(tmp_path: Pa
         opened = own.open()
     else:
         opened = ENGINE.open(checkpoint=folder)
-    with opened as complete:
-        expected = solve(evaluate, complete, questions)
+    with opened as complete, solving(evaluate, complete) as solve:
+        expected = solve(questions)
     assert list(store.get(evaluate).rows("solutions.jsonl", Solution)) == expected
     assert store.get(evaluate).manifest.inputs.keys() == {store.address(select), store.address(stages.train)}

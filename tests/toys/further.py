@@ -14,10 +14,11 @@ from lema.base.records import Question
 from lema.base.spec import spec
 from lema.config.options import Point
 from lema.engines.scripted import Scripted
-from lema.evolution.strategy import Strategy
 from lema.evolution.voting import Voting
 from lema.evolvers.teacher import Teacher
-from lema.experiment.sections import Augmentation, Checkpoint
+from lema.experiment.augmentation import Augmentation
+from lema.experiment.evolution import Strategy
+from lema.experiment.sections import Checkpoint
 from lema.likeness import Decontamination
 from toys.lab import Sums, ToyModel, ToyTrainer, points
 
@@ -72,7 +73,7 @@ class Keeper(ToyTrainer):
 
 
 def further_points(
-    blends: Sequence[str] = ("cot", "cot_and_corrections"), seeds: Sequence[int] = (0,), **changed: Any
+    mixes: Sequence[str] = ("cot", "cot_and_corrections"), seeds: Sequence[int] = (0,), **changed: Any
 ) -> list[Point]:
     """The points of a sweep in which every further stage has something to say."""
     fields: dict[str, Any] = {
@@ -85,9 +86,9 @@ def further_points(
         ),
     }
     made = []
-    for blend in blends:
-        own = {"evolution_strategy": strategy()} if blend == "cot_and_corrections" else {}
-        made += points([blend], seeds, **(fields | own | changed))
+    for mix in mixes:
+        own = {"evolution_strategy": strategy()} if mix == "cot_and_corrections" else {}
+        made += points([mix], seeds, **(fields | own | changed))
     return made
 
 

@@ -49,7 +49,7 @@ def chosen(by: str, seed: int = 0) -> Stage:
     return dataclasses.replace(last, trained=Select(trained=last.trained, by=by, questions=questions))
 
 
-def form_of(blend: str, **changed: Any) -> dict[str, Any]:
+def form_of(mix: str, **changed: Any) -> dict[str, Any]:
     """The canonical form of an evaluation."""
-    held: dict[str, Any] = canonical(pipeline(experiment(blend, 0, **changed)).evaluate[0])
+    held: dict[str, Any] = canonical(pipeline(experiment(mix, 0, **changed)).evaluate[0])
     return held

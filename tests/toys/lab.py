@@ -21,15 +21,18 @@ from lema.data.formats import Format
 from lema.experiment.experiment import Experiment
 from lema.experiment.pipeline import pipeline
 from lema.experiment.sections import Evaluation, Generation
-from lema.lessons.data_mix import Blend, Budget
+from lema.lessons.corrections import Corrections
+from lema.lessons.cot import Cot
+from lema.lessons.data_budget import Budget
+from lema.lessons.data_mix import DataMix
 from lema.lm.model import Model
 from lema.store import Store
 from lema.store.stage import Stage
 from toys.store import make
 
-BLENDS = {
-    "cot": Blend(name="cot", cot=True, corrections="none"),
-    "cot_and_corrections": Blend(name="cot_and_corrections", cot=True, corrections="as_corrections"),
+MIXES = {
+    "cot": DataMix(name="cot", lessons=(Cot(),)),
+    "cot_and_corrections": DataMix(name="cot_and_corrections", lessons=(Cot(), Corrections())),
 }
 
 
@@ -151,7 +154,7 @@ class ToyTrainer(Spec):
         return {"steps": 20, "target_tokens": 12 * len(rows), "seconds": 1.5}
 
 
-def experiment(blend: str, seed: int, **changed: Any) -> Experiment:
+def experiment(mix: str, seed: int, **changed: Any) -> Experiment:
     """One point of the toy experiment."""
     fields: dict[str, Any] = {
         "model": Model(name="toy", hub="toy/toy", revision="0" * 40),
@@ -161,7 +164,7 @@ def experiment(blend: str, seed: int, **changed: Any) -> Experiment:
         "generation": Generation(questions=Slice(split="train", stop=100), sampling=Sampling(n=2, temperature=0.7)),
         "corrector": ToyCorrector(),
         "cot_questions": Slice(split="train", stop=100),
-        "data_mix": BLENDS[blend],
+        "data_mix": MIXES[mix],
         "data_budget": Budget(examples=80),
         "trainer": ToyTrainer(),
         "evaluation": Evaluation(questions=Slice(split="test", stop=300), engine=ToyModel(), sampling=Sampling()),
@@ -170,11 +173,11 @@ def experiment(blend: str, seed: int, **changed: Any) -> Experiment:
     return Experiment(**{**fields, **changed})
 
 
-def points(blends: Sequence[str] = tuple(BLENDS), seeds: Sequence[int] = (0, 1), **changed: Any) -> list[Point]:
+def points(mixes: Sequence[str] = tuple(MIXES), seeds: Sequence[int] = (0, 1), **changed: Any) -> list[Point]:
     """The points of a sweep over mixes and seeds."""
     return [
-        Point(experiment(blend, seed, **changed), {}, (f"data_mix={blend}", f"seed={seed}"))
-        for blend in blends
+        Point(experiment(mix, seed, **changed), {}, (f"data_mix={mix}", f"seed={seed}"))
+        for mix in mixes
         for seed in seeds
     ]
 

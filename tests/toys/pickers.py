@@ -15,7 +15,8 @@ from lema.base.spec import Spec, spec
 from lema.config.options import Point
 from lema.data.formats import Format
 from lema.discrimination.asking import Asking
-from lema.experiment.sections import Discrimination, Evaluation
+from lema.experiment.discrimination import Discrimination
+from lema.experiment.sections import Evaluation
 from lema.stages.discriminate import Discriminate
 from lema.stages.generate import Generate
 from toys.lab import Sums, ToyModel, points
@@ -65,7 +66,7 @@ class Both(ToyModel):
         return Picker(way="oracle" if seed else self.way).reply(prompt)
 
 
-def picking_points(blends: Sequence[str] = ("cot",), seeds: Sequence[int] = (0,), **changed: Any) -> list[Point]:
+def picking_points(mixes: Sequence[str] = ("cot",), seeds: Sequence[int] = (0,), **changed: Any) -> list[Point]:
     """Toy experiments whose models pick: at random before training, as the oracle after it."""
     section: dict[str, Any] = {
         "seeds": (0, 1),
@@ -74,7 +75,7 @@ def picking_points(blends: Sequence[str] = ("cot",), seeds: Sequence[int] = (0,)
         "cyclic": True,
     }
     evaluation = Evaluation(questions=Slice(split="test", stop=80), engine=Both(), sampling=Sampling())
-    return points(blends, seeds, evaluation=evaluation, discrimination=Discrimination(**(section | changed)))
+    return points(mixes, seeds, evaluation=evaluation, discrimination=Discrimination(**(section | changed)))
 
 
 def sampled(stop: int = 120, n: int = 4, seed: int = 0, **changed: Any) -> Generate:

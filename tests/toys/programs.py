@@ -7,16 +7,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lema.answering.program import RunProgram
 from lema.base.protocols import Complete, Prompt, Reply, Sampling
 from lema.base.question_slice import Slice
 from lema.base.records import Question
 from lema.base.spec import Spec, spec
 from lema.experiment.experiment import Experiment
+from lema.experiment.refinement import Refinement
 from lema.experiment.sections import Evaluation
-from lema.lessons.data_mix import Blend, Budget
+from lema.experiment.synthesis import Synthesis
+from lema.lessons.answers import Answers
+from lema.lessons.cot import Cot
+from lema.lessons.data_budget import Budget
+from lema.lessons.data_mix import DataMix
+from lema.lessons.programs import Programs
+from lema.lessons.repairs import Repairs
 from lema.pad.demos import program_of
-from lema.pad.executing import Executing
-from lema.pad.sections import Refinement, Synthesis
 from lema.pad.teachers import Traces
 from lema.programs.sandbox import Sandbox
 from lema.synth.draw import Draw
@@ -26,11 +32,11 @@ from toys.lab import ToyTrainer
 from toys.lab import experiment as toy_experiment
 
 TASK = GsmSynth(verifier=Integers())
-BODY = Executing(form="body", sandbox=Sandbox(workers=1))
-PROGRAMS = Blend(name="programs", cot=False, corrections="none", programs=True)
-REFINED = Blend(name="programs_and_refinements", cot=False, corrections="none", programs=True, refinements=0.5)
-SAME_QUESTIONS = Blend(name="paths_on_programs", cot=True, corrections="none", cot_on="programs")
-ANSWERS = Blend(name="answers_on_programs", cot=True, corrections="none", cot_on="programs", target="answer")
+BODY = RunProgram(form="body", sandbox=Sandbox(workers=1))
+PROGRAMS = DataMix(name="programs", lessons=(Programs(),))
+REFINED = DataMix(name="programs_and_refinements", lessons=(Programs(), Repairs(refinements=0.5)))
+SAME_QUESTIONS = DataMix(name="paths_on_programs", lessons=(Cot(questions="with_programs"),))
+ANSWERS = DataMix(name="answers_on_programs", lessons=(Answers(questions="with_programs"),))
 
 
 def broken(right: str, kind: str) -> str:
@@ -79,15 +85,15 @@ class Programmer(Spec):
         return Reply(text=broken(right, fault), prompt_tokens=10, completion_tokens=5)
 
 
-def experiment(blend: Blend, seed: int = 0, **changed: Any) -> Experiment:
+def experiment(mix: DataMix, seed: int = 0, **changed: Any) -> Experiment:
     """One point: programs of 40 questions, scored on 30."""
     fields: dict[str, Any] = {
         "task": TASK,
-        "data_mix": blend,
+        "data_mix": mix,
         "data_budget": Budget(),
         "trainer": ToyTrainer(),
         "cot_questions": Slice(split="train", stop=40),
-        "executing": BODY,
+        "answering": BODY,
         "synthesis": Synthesis(
             questions=Slice(split="train", stop=40), teacher=Traces(variants=6, wrong=0.2, broken=0.1)
         ),
@@ -96,7 +102,6 @@ def experiment(blend: Blend, seed: int = 0, **changed: Any) -> Experiment:
             questions=Slice(split="test", stop=30),
             engine=Programmer(),
             sampling=Sampling(),
-            votes=Sampling(n=3, temperature=0.7),
             base=False,
         ),
     }

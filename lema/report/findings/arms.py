@@ -16,12 +16,15 @@ from lema.base.records import Solution, Verdict
 from lema.base.spec import digest, encode
 from lema.report.findings.compare import ArmResult
 from lema.report.findings.evolved import evolution_rounds, strategy
+from lema.report.findings.mix_forms import PATHS, lessons, mix_name
 from lema.report.tables.text import BEST_ON_TEST, SELECTION
 from lema.store import Artifact
 
 Form = Mapping[str, Any]  # the canonical form of a spec
 BASE = "base"
 CHOICE = "select"  # the kind of stage that chooses one of a training run's checkpoints
+#: Fields of an evaluation that say which model it is of, and how that answers (in older stores: `executing`).
+MODEL = ("engine", "format", "answering", "executing")
 SEEDED = {"train", "mix"}  # kinds of stages whose seed tells runs of one arm apart
 
 
@@ -29,7 +32,7 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
     """One evaluation, named. `trained` holds the key of the training run, None for a base model.
 
     `task` tells apart what a report's arms were scored on, and is empty where that is one thing; `tested` is the task's
-    own name. `blend` is the name of the mix, empty for a base model. `grader` is empty for the task's own verifier.
+    own name. `mix_name` is empty for a base model. `grader` is empty for the task's own verifier.
     """
 
     artifact: Artifact
@@ -38,7 +41,7 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     tested: str
     model: str
-    blend: str
+    mix_name: str
     trained: str | None
     mix: str | None
     selection: str = ""
@@ -47,10 +50,7 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def only_cot(self) -> bool:
         """Whether the model was trained on paths alone: what arms with corrections are compared with."""
-        if not self.blend:
-            return False
-        blend = run_of(self.form)["examples"]["blend"]
-        return blend.get("corrections") in ("none", "as_cot") and not blend.get("programs", False)
+        return bool(self.mix_name) and lessons(run_of(self.form)["examples"]) <= PATHS
 
     @property
     def form(self) -> Form:
@@ -88,7 +88,7 @@ def evaluated(artifacts: Sequence[Artifact]) -> list[Evaluated]:
                 task=tasks[identity(scored(form))],
                 tested=task_name(form),
                 model=model_name(form),
-                blend=blend_name(form),
+                mix_name=mix_name_of(form),
                 trained=None if trained is None else identity(trained),
                 mix=None if trained is None else identity(trained.get("examples")),
                 selection=selection(form),
@@ -130,7 +130,7 @@ def run_of(form: Form) -> Any:
 
 def seedless(form: Form) -> Form:
     """An evaluation's model without its seeds, and without what it was scored on."""
-    model = {name: form[name] for name in ("engine", "format", "executing") if name in form}
+    model = {name: form[name] for name in MODEL if name in form}
     trained = form["trained"]
     if trained is None:
         return model
@@ -170,7 +170,7 @@ def arm_name(arm: Form) -> str:
     """
     if "trained" not in arm:
         return BASE
-    name = str((arm["trained"].get("examples") or {}).get("blend", {}).get("name") or arm["trained"]["kind"])
+    name = mix_name(arm["trained"].get("examples")) or str(arm["trained"]["kind"])
     if how := strategy(arm["trained"].get("examples")):
         rounds = evolution_rounds(arm["trained"])
         name = f"{name} + {how} evolution" + (f", {rounds} rounds" if rounds > 1 else "")
@@ -178,10 +178,9 @@ def arm_name(arm: Form) -> str:
     return f"{name} [{SELECTION[by]}]" if by == BEST_ON_TEST else name
 
 
-def blend_name(form: Form) -> str:
+def mix_name_of(form: Form) -> str:
     """The name of the mix that a model was trained on; empty for one that was not."""
-    examples = (run_of(form) or {}).get("examples") or {}
-    return str((examples.get("blend") or {}).get("name") or "")
+    return mix_name((run_of(form) or {}).get("examples"))
 
 
 def selection(form: Form) -> str:

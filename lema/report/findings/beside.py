@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lema.report.findings.arms import Evaluated, Form, run_of
 from lema.report.findings.evolved import evolution_rounds, strategy
+from lema.report.findings.mix_forms import mix_form, mix_name
 from lema.report.findings.paper import Cell, Paper
 from lema.report.model import ArmSummary, PaperCell
 from lema.report.tables.text import BEST_ON_TEST, SELECTION, count
@@ -54,7 +55,7 @@ def paper_arm(form: Form) -> str:
     if trained is None:
         return "base"
     examples = trained.get("examples") or {}
-    if "blend" not in examples:
+    if mix_form(examples) is None:
         return ""
     full = "full_" if trained["trainer"].get("method") == "full" else ""
     rounds = evolution_rounds(trained)
@@ -65,8 +66,8 @@ def paper_arm(form: Form) -> str:
 
 
 def sized(examples: Form) -> str:
-    """A mix by its blend and its budget; empty for a size that the paper does not have."""
-    name, budget = str(examples["blend"]["name"]), examples["budget"]
+    """A mix by its name and its budget; empty for a size that the paper does not have."""
+    name, budget = mix_name(examples), examples["budget"]
     tokens, rows = budget["target_tokens"], budget["examples"]
     if tokens is not None:
         return COT_OF_TOKENS.get(tokens, "") if name == "cot" else name if tokens in COT_OF_TOKENS else ""

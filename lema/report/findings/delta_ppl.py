@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lema.report.findings.arms import BASE, Evaluated, Form, blend_name, distinct, identity, names_of_models, run_of
+from lema.report.findings.arms import BASE, Evaluated, Form, distinct, identity, mix_name_of, names_of_models, run_of
 from lema.report.findings.corrections import funnel_name
 from lema.report.tables.parts import DeltaPpl
 from lema.store import Artifact
@@ -35,4 +35,4 @@ def delta_ppls(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> tupl
 
 def unscored(spec: Form) -> str:
     """A name for a model that no evaluation of the report scores."""
-    return f"{blend_name(spec) or spec['trained']['kind']} (not scored here)"
+    return f"{mix_name_of(spec) or spec['trained']['kind']} (not scored here)"

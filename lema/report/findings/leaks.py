@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 from lema.likeness.decontaminating import Dropped
 from lema.report.findings.arms import Evaluated, Form, run_of
+from lema.report.findings.mix_forms import mix_form
 from lema.report.tables.parts import LeakCount, LeakPair, Leaks
 from lema.store import Artifact
 
@@ -44,7 +45,7 @@ def decontaminated(arm: Evaluated) -> bool:
 
 def undecontaminated(arms: Sequence[Evaluated]) -> list[str]:
     """Arms whose training questions were compared with no test question."""
-    return list(dict.fromkeys(arm.arm for arm in arms if "blend" in mix_of(arm) and not decontaminated(arm)))
+    return list(dict.fromkeys(arm.arm for arm in arms if mix_form(mix_of(arm)) is not None and not decontaminated(arm)))
 
 
 def mix_of(arm: Evaluated) -> Form:

@@ -3,14 +3,15 @@
 An arm with corrections is compared with the arms of the same model and training that have CoT alone; where those are
 many, with the one of the nearest size. Where no arm has CoT alone and some have evolved questions, these are compared
 with those that have none, and with one another. Arms that answer with programs are also compared with the first of
-them. Every arm is compared with its own model before training.
+them, and arms of one trained model that answers in several ways with the first of these. Every arm is compared with its
+own model before training.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lema.report.findings.arms import Evaluated, Form, leaves_of, seedless
+from lema.report.findings.arms import Evaluated, Form, identity, leaves_of, seedless
 from lema.report.findings.compare import Pairs
 from lema.report.findings.evolved import evolution_rounds
 
@@ -33,10 +34,25 @@ def pairings(arms: Sequence[Evaluated], sizes: Mapping[str, float]) -> tuple[Pai
     others = [name for name in trained if name not in cot]
     against = [(name, one) for name in others for one in baselines(name, nearest(recipe(forms[name]), cot), sizes)]
     against = against or evolved(trained)
-    programs = [name for name, form in trained.items() if "executing" in form]
+    programs = [name for name, form in trained.items() if runs_programs(form)]
     against += [(name, programs[0]) for name in programs[1:]]
+    against = list(dict.fromkeys([*against, *otherwise_answered(trained)]))
     before = [(name, nearest(untrained(form), bases)[0]) for name, form in trained.items() if bases]
     return against or None, before
+
+
+def runs_programs(arm: Form) -> bool:
+    """Whether a model answers with programs that are run."""
+    kinds = {held for at, held in leaves_of(arm.get("answering") or {}) if at.endswith(".kind")}
+    return "executing" in arm or "program" in kinds
+
+
+def otherwise_answered(trained: Mapping[str, Form]) -> list[tuple[str, str]]:
+    """Arms whose trained model another arm before them has too, each with the first such arm."""
+    first: dict[str, str] = {}
+    for name, form in trained.items():
+        first.setdefault(identity(form["trained"]), name)
+    return [(name, first[own]) for name, form in trained.items() if first[own := identity(form["trained"])] != name]
 
 
 def evolved(trained: Mapping[str, Form]) -> list[tuple[str, str]]:
@@ -65,7 +81,7 @@ def recipe(arm: Form) -> Form:
 
 def untrained(arm: Form) -> Form:
     """An arm as its model before training would be."""
-    return {name: arm[name] for name in ("engine", "format")}
+    return {name: arm[name] for name in ("engine", "format", "answering") if name in arm}
 
 
 def nearest(form: Form, others: Mapping[str, Form]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from lema.report.findings.arms import Evaluated, Form, distinct, identity, run_of, seedless
 from lema.report.findings.evolved import evolution_rounds, strategy
+from lema.report.findings.mix_forms import mix_form
 from lema.report.model import ArmSummary, Mix, Trend, TrendPoint
 
 Unit = Literal["training examples", "target tokens"]
@@ -18,14 +19,14 @@ def trends(
     arms: Sequence[Evaluated], summaries: Sequence[ArmSummary], unit: Unit, sizes: Mapping[str, float]
 ) -> tuple[Trend, ...]:
     """Accuracy by size and by rounds of evolution, where the arms differ in them."""
-    forms = {arm.arm: seedless(arm.form) for arm in arms if arm.blend}
-    blends = {arm.arm: arm.blend for arm in arms if arm.blend}
+    forms = {arm.arm: seedless(arm.form) for arm in arms if arm.mix_name}
+    mixes = {arm.arm: arm.mix_name for arm in arms if arm.mix_name}
     rest = {arm: sizeless(form) for arm, form in forms.items()}
-    families = distinct({identity(rest[arm]): (blends[arm], rest[arm]) for arm in forms})
+    families = distinct({identity(rest[arm]): (mixes[arm], rest[arm]) for arm in forms})
     members = [(families[identity(rest[arm])], arm, sizes[arm]) for arm in forms if arm in sizes]
     by_size = traced(unit, members, summaries)
     grows = any(map(moves, by_size))
-    return (*(by_size if grows else ()), *filter(moves, by_rounds(forms, blends, summaries)))
+    return (*(by_size if grows else ()), *filter(moves, by_rounds(forms, mixes, summaries)))
 
 
 def moves(trend: Trend) -> bool:
@@ -35,7 +36,7 @@ def moves(trend: Trend) -> bool:
 
 def sizes_of(arms: Sequence[Evaluated], mixes: Sequence[Mix]) -> tuple[Unit, dict[str, float]]:
     """Each arm's training set, as a mean over seeds: in target tokens where a budget is in tokens, else in examples."""
-    budgets = [run_of(arm.form)["examples"]["budget"] for arm in arms if arm.blend]
+    budgets = [run_of(arm.form)["examples"]["budget"] for arm in arms if arm.mix_name]
     in_tokens = any(budget.get("target_tokens") for budget in budgets)
     in_tokens = in_tokens and all(mix.target_tokens is not None for mix in mixes)
     held: dict[str, list[float]] = {}
@@ -45,15 +46,15 @@ def sizes_of(arms: Sequence[Evaluated], mixes: Sequence[Mix]) -> tuple[Unit, dic
     return unit, {arm: sum(sizes) / len(sizes) for arm, sizes in held.items()}
 
 
-def by_rounds(forms: Mapping[str, Form], blends: Mapping[str, str], summaries: Sequence[ArmSummary]) -> list[Trend]:
+def by_rounds(forms: Mapping[str, Form], mixes: Mapping[str, str], summaries: Sequence[ArmSummary]) -> list[Trend]:
     """By rounds, one family a strategy; arms without evolution begin the families that are like them otherwise."""
     rounds = {arm: evolution_rounds(form) for arm, form in forms.items()}
     like = {arm: identity(unevolved(form)) for arm, form in forms.items()}
-    evolved = {(like[arm], strategy(forms[arm]), blends[arm]) for arm in forms if rounds[arm]}
+    evolved = {(like[arm], strategy(forms[arm]), mixes[arm]) for arm in forms if rounds[arm]}
     several = len({id_ for id_, _, _ in evolved}) > 1
     members = [
-        (f"{blend}, {how}" if several else how, arm, rounds[arm])
-        for id_, how, blend in sorted(evolved)
+        (f"{mix}, {how}" if several else how, arm, rounds[arm])
+        for id_, how, mix in sorted(evolved)
         for arm in forms
         if like[arm] == id_ and (rounds[arm] == 0 or strategy(forms[arm]) == how)
     ]
@@ -83,9 +84,9 @@ def sizeless(arm: Form) -> Form:
 
 
 def unevolved(arm: Form) -> Form:
-    """An arm without its examples, except how they are blended and budgeted."""
+    """An arm without its examples, except how they are mixed and budgeted."""
     examples = arm["trained"]["examples"]
-    return {**arm, "trained": {**arm["trained"], "examples": [examples["blend"], examples["budget"]]}}
+    return {**arm, "trained": {**arm["trained"], "examples": [mix_form(examples), examples["budget"]]}}
 
 
 def without(form: Any, names: Iterable[str]) -> Any:

@@ -32,8 +32,8 @@ def sections(report: Report) -> Iterator[tuple[str, str]]:
         yield space_tables.TITLE, "\n\n".join(map(titled, space_tables.all_of(report)))
     if report.programs:
         yield "Programs", shown(data_tables.programs(report))
-    if report.votes:
-        yield "Majority votes", shown(data_tables.votes(report))
+    if report.measures:
+        yield "How answers came about", shown(data_tables.measures(report))
     if report.picks:
         yield picks_tables.TITLE, "\n\n".join(map(titled, picks_tables.all_of(report)))
     if report.funnels:

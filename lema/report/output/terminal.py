@@ -56,8 +56,8 @@ def data(report: Report) -> Iterator[tables.Table]:
         yield from space_tables.all_of(report)
     if report.programs:
         yield data_tables.programs(report)
-    if report.votes:
-        yield data_tables.votes(report)
+    if report.measures:
+        yield data_tables.measures(report)
     if report.picks:  # the rest is for the page: it is wide
         yield picks_tables.main(report)
         yield picks_tables.selectors(report)

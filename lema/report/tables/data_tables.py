@@ -27,9 +27,9 @@ PROGRAMS_NOTE = (
     "values to whole numbers. Ran: it left a value, right or wrong; the others failed with the class that is named. A "
     "repair is asked for when a program fails, never because its value is wrong."
 )
-VOTES_NOTE = (
-    "Votes go to equal values, and samples without one do not vote; of values with equally many votes each counts by "
-    "its share. Intervals: bootstrap over questions."
+MEASURES_NOTE = (
+    "What the way of answering (answering=) says of its answers beside whether they are right: the mean over the "
+    "questions that have the measure. Intervals: bootstrap over questions."
 )
 CHOICES_NOTE = "Share of the questions answered right by each kept checkpoint; of equal ones the earliest is chosen."
 
@@ -95,21 +95,20 @@ def programs(report: Report) -> Table:
     return table("Programs of each arm and seed", rows, columns, note=PROGRAMS_NOTE)
 
 
-def votes(report: Report) -> Table:
-    """The majority of several answers, beside one."""
-    rows = report.votes
+def measures(report: Report) -> Table:
+    """What answerings say of their answers beside verdicts."""
+    rows = report.measures
     several = len({row.task for row in rows}) > 1
     columns: list[Column | None] = [
         ("arm", lambda row: row.arm, True),
         ("task", lambda row: row.task, True) if several else None,
         ("seed", lambda row: "-" if row.seed is None else str(row.seed), False),
-        ("k", lambda row: str(row.k), False),
+        ("measure", lambda row: row.measure, True),
         ("n", lambda row: count(row.n), False),
-        ("maj@k", lambda row: percent(row.accuracy), False),
+        ("mean", lambda row: percent(row.mean), False),
         ("95 % interval", lambda row: between(row.low, row.high), False),
-        ("one sample", lambda row: percent(row.single), False),
     ]
-    return table("Majority of k sampled answers", rows, columns, note=VOTES_NOTE)
+    return table("Measures of answers", rows, columns, note=MEASURES_NOTE)
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -145,18 +145,17 @@ class ProgramRow(Part, frozen=True, kw_only=True):
     right_pad_v1: int  # by the rounding of the paper's code
 
 
-class VoteRow(Part, frozen=True, kw_only=True):
-    """The majority of k sampled answers of one arm and seed, as shares of 1. `single` is the mean of one sample."""
+class MeasureRow(Part, frozen=True, kw_only=True):
+    """What an answering says of its answers beside their verdicts: one measure of one arm and seed, as shares of 1."""
 
     arm: str
     seed: int | None
     task: str
-    k: int
-    n: int
-    accuracy: float
+    measure: str
+    n: int  # questions
+    mean: float
     low: float
     high: float
-    single: float
 
 
 class PickRow(Part, frozen=True, kw_only=True):

@@ -134,7 +134,7 @@ def test_a_check_speaks_of_the_place_that_its_spec_is_at() -> None:
     unpinned = {**MODEL, "revision": None}
     assert refused(whole(teacher=unpinned))[0].startswith("teacher.revision: a/b needs a pinned revision")
     assert located("reasoner.model", "m", ConfigError("model: give one")) == Fault("reasoner.model", "give one")
-    assert located("mix", "blend", ConfigError("one or: the other")) == Fault("mix", "one or: the other")
+    assert located("mix", "data_mix", ConfigError("one or: the other")) == Fault("mix", "one or: the other")
 
 
 def test_the_same_fault_of_an_interpolated_copy_is_said_once() -> None:

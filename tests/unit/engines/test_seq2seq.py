@@ -156,20 +156,20 @@ def test_each_engine_names_the_other_for_a_model_that_is_not_its_own(model: Mode
 
 def test_a_beam_over_lines_is_refused_where_an_answer_cannot_be_begun(model: Model) -> None:
     engine = Seq2Seq(model=model, device="cpu")
-    beam = dataclasses.replace(BODY, beam=StepBeam())  # type: ignore[type-var]
+    beam = dataclasses.replace(BODY, beam=StepBeam())
     scored = Evaluation(questions=Slice(split="test", stop=5), engine=engine, sampling=Sampling(), base=False)
-    refused = pytest.raises(ConfigError, match=r"executing\.beam: .*begins anew .*executing=body")
+    refused = pytest.raises(ConfigError, match=r"answering\.beam: .*begins anew .*answering=body")
     with refused:
-        experiment(PROGRAMS, executing=beam, evaluation=scored).check()
+        experiment(PROGRAMS, answering=beam, evaluation=scored).check()
     stage = Evaluate(
         task=TASK,
         questions=Slice(split="test", stop=5),
         engine=engine,
         format=Format(),
         sampling=Sampling(),
-        executing=beam,
+        answering=beam,
     )
-    with pytest.raises(ConfigError, match=r"executing\.beam"), engine.open() as complete, solving(stage, complete):
+    with pytest.raises(ConfigError, match=r"answering\.beam"), engine.open() as complete, solving(stage, complete):
         pass
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,13 @@ from lema.base.question_slice import Slice
 from lema.base.records import Correction, Question, Solution
 from lema.base.spec import key
 from lema.engines.scripted import Scripted
-from lema.evolution.strategy import Strategy
 from lema.evolution.voting import Voting
 from lema.evolvers.procedural import Procedural
 from lema.evolvers.teacher import Teacher
-from lema.experiment.evolution import check_evolution, evolved_corrections
+from lema.experiment.evolution import Strategy
 from lema.experiment.experiment import Experiment
 from lema.experiment.pipeline import pipeline
-from lema.lessons.data_mix import Budget
+from lema.lessons.data_budget import Budget
 from lema.stages.correct import Correct
 from lema.stages.evolve import Evolve
 from lema.stages.generate import Generate
@@ -47,23 +45,11 @@ def strategy(**changed: Any) -> Strategy:
 
 
 def rounds_of(e: Experiment, chosen: Strategy) -> tuple[Correct, list[Correct]]:
-    """The corrections of the task's questions, and those of the rounds; a round is learned from alone here."""
-    stages = pipeline(e)
-    assert stages.correct is not None
-
-    def learn(corrections: Sequence[Correct]) -> Train:
-        mix = Mix(
-            task=e.task,
-            cot_questions=e.cot_questions,
-            corrections=corrections[-1],
-            blend=e.data_mix,
-            budget=e.data_budget,
-            format=e.format,
-            seed=e.seed,
-        )
-        return Train(examples=mix, model=e.model, trainer=e.trainer, format=e.format, seed=e.seed)
-
-    return stages.correct, evolved_corrections(e, chosen, (stages.correct,), learn)
+    """The corrections of the task's questions, and those of the rounds."""
+    held = pipeline(replace(e, evolution_strategy=chosen)).material["corrections"]
+    base, *rounds = (stage for stage in held if isinstance(stage, Correct))
+    assert len(held) == 1 + len(rounds)
+    return base, rounds
 
 
 def paths(stage: Correct) -> Generate:
@@ -83,14 +69,17 @@ def test_seeds_come_from_the_corrections_or_from_the_questions_that_were_tried()
 
 def test_all_rounds_have_the_same_questions_and_each_later_one_the_mistakes_of_the_model_trained_before() -> None:
     e = experiment("cot_and_corrections", 0)
-    _, rounds = rounds_of(e, strategy(rounds=3))
+    base, rounds = rounds_of(e, strategy(rounds=3))
     assert len(rounds) == 3
     assert len({key(paths(stage).questions) for stage in rounds}) == 1
     trained = [paths(stage).trained for stage in rounds]
     assert trained[0] is None
-    for before, model in zip(rounds, trained[1:], strict=False):
+    for number, model in enumerate(trained[1:], 1):
         assert isinstance(model, Train) and isinstance(model.examples, Mix)
-        assert model.examples.corrections is before
+        assert model.examples.data_mix == e.data_mix and model.examples.budget.full
+        (made,) = model.examples.made
+        assert made.material == "corrections"
+        assert [key(stage) for stage in made.stages] == [key(stage) for stage in (base, *rounds[:number])]
     assert len({key(stage) for stage in rounds}) == 3
 
 
@@ -125,9 +114,9 @@ def test_two_rounds_run_to_the_end_and_the_second_has_other_mistakes_on_the_same
 
 def test_a_strategy_that_the_experiment_cannot_follow_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"evolution_strategy\.evolver.*sums has none.*gsm_synth"):
-        check_evolution(experiment("cot_and_corrections", 0), strategy(evolver=Procedural(), voting=None))
+        strategy(evolver=Procedural(), voting=None).check_in(experiment("cot_and_corrections", 0))
     with pytest.raises(ConfigError, match="data_mix=cot takes none"):
-        check_evolution(experiment("cot", 0), strategy())
+        strategy().check_in(experiment("cot", 0))
 
 
 def test_new_questions_that_nobody_answers_are_refused() -> None:

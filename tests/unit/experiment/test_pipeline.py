@@ -12,12 +12,19 @@ from lema.base.errors import ConfigError
 from lema.base.protocols import Sampling
 from lema.base.question_slice import Slice
 from lema.base.spec import key, spec
+from lema.experiment.analysis import Analysis
+from lema.experiment.augmentation import Augmentation
 from lema.experiment.pipeline import pipeline
-from lema.experiment.sections import Analysis, Augmentation, Checkpoint, Evaluation, Scored
-from lema.lessons.data_mix import Blend
+from lema.experiment.sections import Checkpoint, Evaluation, Scored
+from lema.lessons.corrections import Corrections
+from lema.lessons.data_mix import DataMix
 from lema.likeness import Decontamination
 from lema.stages.augment import Augment
+from lema.stages.correct import Correct
+from lema.stages.delta_ppl import DeltaPerplexity
+from lema.stages.mix import Mix
 from lema.stages.select import Select
+from lema.store.stage import Stage
 from lema.tasks.svamp import Svamp
 from lema.verifiers.lema_v1.grader import LemaV1
 from lema.verifiers.numbers import Numbers
@@ -29,12 +36,17 @@ class Keeping(ToyTrainer):
     keep_every: int | None = 5
 
 
-NO_COT = Blend(name="corrections", cot=False, corrections="as_corrections")
+NO_COT = DataMix(name="corrections", lessons=(Corrections(),))
 AUGMENTATION = Augmentation(
     questions=Slice(split="train", start=100, stop=150), engine=ToyModel(), sampling=Sampling(n=4, temperature=1.0)
 )
 SVAMP = Scored(task=Svamp(verifier=Numbers(), revision="0" * 40, published=LemaV1(grader="rounded")))
 SUMS = Scored(task=Sums(), questions=Slice(split="test", stop=300))
+
+
+def made_of(mix: Mix) -> dict[str, tuple[Stage, ...]]:
+    """The stages that the mix takes each material from."""
+    return {made.material: made.stages for made in mix.made}
 
 
 def scored_on(*tasks: Scored, published_grader: bool = False) -> Evaluation:
@@ -53,11 +65,12 @@ def test_mistakes_of_several_reasoners_are_sampled_and_corrected_in_stages_of_th
         "cot_and_corrections", 0, generation=dataclasses.replace(alone.generation, also=(ToyModel(name="other"),))
     )
     one, two = pipeline(alone), pipeline(several)
-    assert two.correct is not None and one.correct is not None
-    assert key(two.correct) == key(one.correct), "what one reasoner gave is kept"
-    (other,) = two.others
-    assert other.paths.engine.name == "other" and two.mix.further == (other,)
-    assert key(two.mix) != key(one.mix) and one.mix.further == ()
+    (own,) = one.material["corrections"]
+    first, other = two.material["corrections"]
+    assert key(first) == key(own), "what one reasoner gave is kept"
+    assert isinstance(other, Correct) and other.paths.engine.name == "other"  # type: ignore[attr-defined]
+    assert made_of(one.mix) == {"corrections": (own,)} and made_of(two.mix) == {"corrections": (first, other)}
+    assert key(two.mix) != key(one.mix)
     with pytest.raises(ConfigError, match=r"generation\.also: reasoners beside `reasoner` must be others"):
         experiment(
             "cot_and_corrections", 0, generation=dataclasses.replace(alone.generation, also=(ToyModel(),))
@@ -66,14 +79,16 @@ def test_mistakes_of_several_reasoners_are_sampled_and_corrected_in_stages_of_th
 
 def test_right_paths_are_mixed_where_cot_is() -> None:
     mix = pipeline(experiment("cot", 0, augmentation=AUGMENTATION)).mix
-    assert isinstance(mix.augmented, Augment)
-    assert mix.augmented.paths.questions == AUGMENTATION.questions  # type: ignore[attr-defined]
-    assert pipeline(experiment("cot", 0, data_mix=NO_COT, augmentation=AUGMENTATION)).mix.augmented is None
+    (augmented,) = made_of(mix)["right_paths"]
+    assert isinstance(augmented, Augment)
+    assert augmented.paths.questions == AUGMENTATION.questions  # type: ignore[attr-defined]
+    without = pipeline(experiment("cot", 0, data_mix=NO_COT, augmentation=AUGMENTATION)).mix
+    assert set(made_of(without)) == {"corrections"} and without.cot_questions is None
 
 
 def test_cot_can_come_from_augmentation_alone() -> None:
     mix = pipeline(experiment("cot", 0, cot_questions=None, augmentation=AUGMENTATION)).mix
-    assert mix.cot_questions is None and mix.augmented is not None
+    assert mix.cot_questions is None and set(made_of(mix)) == {"right_paths"}
     with pytest.raises(ConfigError, match="there is none without cot_questions or"):
         experiment("cot", 0, cot_questions=None).check()
     experiment("cot", 0, data_mix=NO_COT, cot_questions=None).check()
@@ -133,8 +148,9 @@ def test_the_authors_grader_judges_again_where_a_task_has_one_and_it_is_asked_fo
 
 def test_an_analysis_corrects_mistakes_that_a_cot_arm_does_not_learn_from() -> None:
     cot = pipeline(experiment("cot", 0, analysis=Analysis()))
-    assert cot.mix.corrections is None and cot.correct is not None
-    assert [stage.trained for stage in cot.analyse] == [None, cot.train]
+    measures = cot.measures(DeltaPerplexity)
+    assert [stage.trained for stage in measures] == [None, cot.train]
+    assert cot.mix.made == () and cot.material["corrections"] == (measures[0].corrections,)
     both = pipeline(experiment("cot_and_corrections", 0, analysis=Analysis()))
-    assert key(both.analyse[0]) == key(cot.analyse[0])
-    assert pipeline(experiment("cot", 0)).correct is None
+    assert key(both.measures(DeltaPerplexity)[0]) == key(measures[0])
+    assert "corrections" not in pipeline(experiment("cot", 0)).material

@@ -10,8 +10,7 @@ from toys.programs import BODY, TASK
 from lema.pad.demos import program_of
 from lema.pad.executing import Executing
 from lema.pad.forms import Form
-from lema.pad.injecting import broken
-from lema.pad.sections import KINDS
+from lema.pad.injecting import KINDS, broken
 from lema.synth.draw import Draw
 
 COMMENTED = """def solution():

@@ -47,7 +47,7 @@ def line(prompt: Prompt, sample: int) -> Reply:
 def found(beam: StepBeam, asked: Sequence[Prompt] = ASKED) -> list[Reply]:
     if beam.scorer is None:
         return search(beam, "body", None, asked, write, 32)
-    with BODY.sandbox.open() as run, beam.scorer.open("body", lambda texts: BODY.run(run, texts)) as score:
+    with BODY.sandbox.open() as run, beam.scorer.open("body", lambda texts: BODY.executing.run(run, texts)) as score:
         return search(beam, "body", score, asked, write, 32)
 
 
@@ -89,7 +89,9 @@ def test_a_question_does_not_depend_on_what_else_is_in_the_batch(scorer: Scorer 
 def test_lines_that_break_a_program_give_way_to_lines_that_run() -> None:
     def runs(replies: Sequence[Reply]) -> int:
         with BODY.sandbox.open() as run:
-            return sum(outcome.value is not None for outcome in BODY.run(run, [reply.text for reply in replies]))
+            return sum(
+                outcome.value is not None for outcome in BODY.executing.run(run, [reply.text for reply in replies])
+            )
 
     many = dataclasses.replace(BEAM, samples=12)
     plain, led = found(many), found(dataclasses.replace(many, scorer=Executable()))

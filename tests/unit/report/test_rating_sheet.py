@@ -44,8 +44,7 @@ def of(reasoner: str, count: int) -> list[Item]:
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     store = Store(tmp_path_factory.mktemp("rating") / "store")
-    stage = pipeline(experiment("cot_and_corrections", 0)).correct
-    assert stage is not None
+    (stage,) = pipeline(experiment("cot_and_corrections", 0)).material["corrections"]
     run_stage(store, stage)
     return store.get(stage)
 

@@ -14,7 +14,10 @@ from lema.base.protocols import Sampling
 from lema.base.question_slice import Slice
 from lema.experiment.pipeline import pipeline
 from lema.experiment.sections import Evaluation
-from lema.lessons.data_mix import Blend, Budget
+from lema.lessons.cot import Cot
+from lema.lessons.cot_from_corrections import CotFromCorrections
+from lema.lessons.data_budget import Budget
+from lema.lessons.data_mix import DataMix
 from lema.lm.model import Model
 from lema.report.collect import collect
 from lema.report.findings.arms import distinct, names_of_models
@@ -25,7 +28,7 @@ from lema.report.read import finished
 from lema.stages.grade import Grade
 from lema.store import Store
 
-MATCHED = Blend(name="cot_matched", cot=True, corrections="as_cot")
+MATCHED = DataMix(name="cot_matched", lessons=(Cot(), CotFromCorrections()))
 
 
 def test_solutions_that_another_grader_judged_are_rows_of_their_own_under_their_arm(tmp_path: Path) -> None:

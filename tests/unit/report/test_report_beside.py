@@ -11,7 +11,10 @@ from toys.grading import Lenient, form_of
 from toys.lab import Sums, points, run, run_stage
 
 from lema.experiment.pipeline import pipeline
-from lema.lessons.data_mix import Blend, Budget
+from lema.lessons.cot import Cot
+from lema.lessons.cot_from_corrections import CotFromCorrections
+from lema.lessons.data_budget import Budget
+from lema.lessons.data_mix import DataMix
 from lema.lm.model import Model
 from lema.report.collect import assemble, collect
 from lema.report.findings.beside import paper_arm
@@ -22,12 +25,12 @@ from lema.stages.grade import Grade
 from lema.store import Store
 
 PAPER = load(ROOT / FILE)
-MATCHED = Blend(name="cot_matched", cot=True, corrections="as_cot")
+MATCHED = DataMix(name="cot_matched", lessons=(Cot(), CotFromCorrections()))
 SIZED = Budget(examples="cot", keep="corrections")
 
 
 @pytest.mark.parametrize(
-    ("blend", "changed", "name"),
+    ("mix", "changed", "name"),
     [
         ("cot", {"data_budget": Budget()}, "cot"),
         ("cot_and_corrections", {"data_budget": Budget()}, "cot_and_corrections"),
@@ -40,8 +43,8 @@ SIZED = Budget(examples="cot", keep="corrections")
         ("cot", {"data_budget": Budget(target_tokens=1000)}, ""),
     ],
 )
-def test_an_arm_is_the_paper_s_only_in_the_paper_s_sizes(blend: str, changed: dict[str, Any], name: str) -> None:
-    assert paper_arm(form_of(blend, **changed)) == name
+def test_an_arm_is_the_paper_s_only_in_the_paper_s_sizes(mix: str, changed: dict[str, Any], name: str) -> None:
+    assert paper_arm(form_of(mix, **changed)) == name
     assert name == "" or name in PAPER.arms
 
 

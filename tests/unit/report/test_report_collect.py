@@ -15,7 +15,7 @@ from lema.base.question_slice import Slice
 from lema.config.options import Point
 from lema.experiment.pipeline import pipeline
 from lema.experiment.sections import Evaluation
-from lema.lessons.data_mix import Budget
+from lema.lessons.data_budget import Budget
 from lema.report.collect import collect
 from lema.report.model import Report
 from lema.report.output.html import render_html
@@ -50,7 +50,7 @@ def test_accuracies_are_those_that_the_stages_counted(report: Report, lab: Store
     counted = {}
     for point in points():
         stages = pipeline(point.experiment)
-        counted[stages.mix.blend.name, point.experiment.seed] = lab.get(stages.evaluate[0]).summary["accuracy"]
+        counted[stages.mix.data_mix.name, point.experiment.seed] = lab.get(stages.evaluate[0]).summary["accuracy"]
     for arm in report.arms[1:]:
         assert arm.by_seed == pytest.approx([counted[arm.arm, seed] for seed in arm.seeds])
 

@@ -181,7 +181,7 @@ def test_paths_that_the_limit_cut_are_counted_in_one_note() -> None:
             task="",
             tested="toy",
             model="toy",
-            blend="cot",
+            mix_name="cot",
             trained="k",
             mix="m",
         )

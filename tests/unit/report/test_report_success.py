@@ -98,8 +98,8 @@ def test_a_grouping_in_which_nothing_is_named_is_left_out() -> None:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Correct]]:
     store = Store(tmp_path_factory.mktemp("success") / "store")
-    stage = pipeline(experiment("cot_and_corrections", 0)).correct
-    assert stage is not None
+    (stage,) = pipeline(experiment("cot_and_corrections", 0)).material["corrections"]
+    assert isinstance(stage, Correct)
     run_stage(store, stage)
     yield store, stage
 
@@ -121,8 +121,8 @@ def test_finished_stages_give_the_counts_of_their_own_funnel(finished: tuple[Sto
 def test_difficulty_counts_questions_without_any_accepted_correction_too(tmp_path: Path) -> None:
     """Read from the paths' own stage: the correction stage has only the questions that it could correct."""
     store = Store(tmp_path / "store")
-    stage = pipeline(experiment("cot_and_corrections", 0, task=Levelled())).correct
-    assert stage is not None
+    (stage,) = pipeline(experiment("cot_and_corrections", 0, task=Levelled())).material["corrections"]
+    assert isinstance(stage, Correct)
     run_stage(store, stage)
     both = success([store.get(stage), store.get(stage.paths)])
     by_level = [row for row in both if row.by == "difficulty"]
@@ -134,13 +134,14 @@ def test_difficulty_counts_questions_without_any_accepted_correction_too(tmp_pat
 def test_stages_that_share_corrections_count_each_once(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     stages = [
-        pipeline(experiment("cot_and_corrections", 0, generation=Generation(correct_at_most=most, **GENERATED))).correct
+        stage
         for most in (10, None)
+        for generation in [Generation(correct_at_most=most, **GENERATED)]
+        for stage in pipeline(experiment("cot_and_corrections", 0, generation=generation)).material["corrections"]
     ]
     for stage in stages:
-        assert stage is not None
         run_stage(store, stage)
-    few, all_ = (store.get(stage) for stage in stages if stage is not None)
+    few, all_ = (store.get(stage) for stage in stages)
     both = success([few, all_])
     assert few.summary["funnel"]["corrected"] == 10
     assert both[0].sent == all_.summary["funnel"]["corrected"] > 10

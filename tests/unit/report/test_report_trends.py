@@ -10,7 +10,7 @@ from typing import Any
 from toys.grading import form_of
 from toys.lab import points, run
 
-from lema.lessons.data_mix import Budget
+from lema.lessons.data_budget import Budget
 from lema.report.collect import collect
 from lema.report.findings.arms import evaluated
 from lema.report.findings.beside import paper_arm
@@ -64,17 +64,25 @@ def summary(arm: str) -> ArmSummary:
     return ArmSummary(arm=arm, task="", n=9, seeds=(0,), accuracy=0.5, low=0.4, high=0.6, interval="", by_seed=(0.5,))
 
 
+def corrections(form: dict[str, Any]) -> dict[str, Any]:
+    """The form of the stage whose corrections a model learned from."""
+    (made,) = form["trained"]["examples"]["made"]
+    (stage,) = made["stages"]
+    assert made["material"] == "corrections" and stage["kind"] == "correct"
+    return dict(stage)
+
+
 def evolved(form: dict[str, Any], seeds_from: Any, before: Any = None) -> dict[str, Any]:
     """A form whose corrections are of evolved questions as well; `before` is what was trained for it."""
-    correct = form["trained"]["examples"]["corrections"]
+    correct = corrections(form)
     evolve = {"kind": "evolve", "seeds_from": seeds_from}
     again = {**correct, "paths": {**correct["paths"], "questions": evolve, "trained": before}}
-    return with_examples(form, corrections=[correct, again])
+    return with_examples(form, made=[{"kind": "made", "material": "corrections", "stages": [correct, again]}])
 
 
 def test_rounds_of_evolution_are_a_trend_that_begins_without_any() -> None:
     plain = form_of("cot_and_corrections", data_budget=Budget())
-    correct = plain["trained"]["examples"]["corrections"]
+    correct = corrections(plain)
     general = evolved(plain, {"kind": "slice", "split": "train"})
     centric = evolved(plain, [correct])
     twice = evolved(plain, [correct], before=centric["trained"])
@@ -96,7 +104,7 @@ def test_rounds_of_evolution_are_a_trend_that_begins_without_any() -> None:
 def test_evolved_arms_are_named_and_compared_with_those_without_and_with_one_another() -> None:
     plain = form_of("cot_and_corrections", data_budget=Budget())
     larger = form_of("cot_and_corrections", data_budget=Budget(examples=90))
-    correct = plain["trained"]["examples"]["corrections"]
+    correct = corrections(plain)
     general = evolved(plain, {"kind": "slice", "split": "train"})
     centric = evolved(plain, [correct])
     twice = evolved(plain, [correct], before=centric["trained"])

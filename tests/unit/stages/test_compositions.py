@@ -19,13 +19,15 @@ from lema.base.records import Correction, Example, Question, Solution
 from lema.base.spec import Spec, spec
 from lema.config.config import build
 from lema.data.formats import Format
-from lema.lessons.data_mix import TOLERANCE, Blend, Budget
+from lema.lessons.cot import Cot
+from lema.lessons.data_budget import TOLERANCE, Budget
+from lema.lessons.data_mix import DataMix
 from lema.lm.encoding import encode
 from lema.lm.loading import load_tokenizer
 from lema.lm.model import Model
 from lema.stages.correct import Correct
 from lema.stages.generate import Generate
-from lema.stages.mix import Mix
+from lema.stages.mix import Made, Mix
 from lema.store import Store
 from lema.tasks.gsm_synth import GsmSynth
 from lema.verifiers.integers import Integers
@@ -111,13 +113,13 @@ def mix(tmp_path: Path, name: str, budget: Budget | None = None) -> list[Example
         task=Five(), questions=Slice(split="train"), engine=Slips(), format=Format(), sampling=Sampling(temperature=0.7)
     )
     correct = Correct(paths=generate, task=Five(), corrector=Mends())
-    blend = build(yaml.safe_load((ROOT / "conf" / "data_mix" / f"{name}.yaml").read_text()), "data_mix")
-    assert isinstance(blend, Blend)
+    data_mix = build(yaml.safe_load((ROOT / "conf" / "data_mix" / f"{name}.yaml").read_text()), "data_mix")
+    assert isinstance(data_mix, DataMix)
     stage = Mix(
         task=Five(),
         cot_questions=Slice(split="train"),
-        corrections=correct if blend.needs_corrections else None,
-        blend=blend,
+        made=(Made(material="corrections", stages=(correct,)),) if "corrections" in data_mix.needs else (),
+        data_mix=data_mix,
         budget=budget or Budget(),
         format=Format(),
     )
@@ -211,8 +213,7 @@ def test_a_token_budget_is_met_to_half_a_percent_by_the_models_own_tokens(wanted
     stage = Mix(
         task=GsmSynth(verifier=Integers()),
         cot_questions=Slice(split="train", stop=200),
-        corrections=None,
-        blend=Blend(name="cot", cot=True, corrections="none"),
+        data_mix=DataMix(name="cot", lessons=(Cot(),)),
         budget=Budget(target_tokens=wanted),
         format=Format(),
         tokenizer=tiny,

@@ -13,6 +13,9 @@ from rich.console import Console
 from toys.lab import ToyModel, run, run_stage
 from toys.programs import ANSWERS, BODY, PROGRAMS, REFINED, SAME_QUESTIONS, TASK, Programmer, experiment
 
+from lema.answering.answering import Setting
+from lema.answering.path import PATH
+from lema.answering.repairs import class_and_rounds
 from lema.base.errors import ConfigError, InputError
 from lema.base.protocols import Sampling
 from lema.base.question_slice import Slice
@@ -21,17 +24,20 @@ from lema.base.spec import key
 from lema.config.options import Point
 from lema.data.formats import Format
 from lema.experiment.pipeline import pipeline
-from lema.lessons.data_mix import Blend
+from lema.experiment.refinement import Refinement
+from lema.lessons.data_mix import DataMix
+from lema.lessons.programs import Programs
+from lema.lessons.repairs import Repairs
 from lema.pad.forms import normal, source
-from lema.pad.judging import vote_class
-from lema.pad.sections import Refinement
 from lema.pad.teachers import Traces
+from lema.pad.written import Written
 from lema.report.collect import collect
 from lema.report.model import Report, from_json, to_json
 from lema.report.output.html import render_html
 from lema.report.output.terminal import print_report
+from lema.stages.generate import Generate
 from lema.stages.refine import Broken, Refine
-from lema.stages.synthesise import Synthesise, Written
+from lema.stages.synthesise import Synthesise
 from lema.store import Artifact, Store
 from lema.store.stage import Stage
 
@@ -39,20 +45,20 @@ SYNTHESIS = Synthesise(
     task=TASK,
     questions=Slice(split="train", stop=40),
     teacher=Traces(variants=6, wrong=0.2, broken=0.1),
-    executing=BODY,
+    executing=BODY.executing,
 )
 
 
-def point(blend: Blend, seed: int = 0, **changed: Any) -> Point:
-    return Point(experiment(blend, seed, **changed), {}, (f"data_mix={blend.name}", f"seed={seed}"))
+def point(mix: DataMix, seed: int = 0, **changed: Any) -> Point:
+    return Point(experiment(mix, seed, **changed), {}, (f"data_mix={mix.name}", f"seed={seed}"))
 
 
 POINTS = [
-    point(SAME_QUESTIONS, executing=BODY),
+    point(SAME_QUESTIONS),
     point(ANSWERS),
     point(PROGRAMS),
     point(REFINED),
-    point(PROGRAMS, executing=dataclasses.replace(BODY, rounds=2)),
+    point(PROGRAMS, answering=dataclasses.replace(BODY, rounds=2)),
 ]
 
 
@@ -125,10 +131,15 @@ def test_a_killed_synthesis_goes_on_where_it_was(tmp_path: Path, store: Store, m
     assert found == known
 
 
-def test_refinements_are_of_every_class_and_end_in_right_programs(store: Store) -> None:
-    stage = pipeline(POINTS[3].experiment).refine
+def refine() -> Refine:
+    """The stage of the repairs."""
+    (stage,) = pipeline(POINTS[3].experiment).material["repairs"]
     assert isinstance(stage, Refine)
-    made = artifact(store, stage)
+    return stage
+
+
+def test_refinements_are_of_every_class_and_end_in_right_programs(store: Store) -> None:
+    made = artifact(store, refine())
     rows = list(made.rows("broken.jsonl", Broken))
     right = {(row.question_id, row.text) for row in artifact(store, SYNTHESIS).rows("programs.jsonl", Written)}
     assert {row.error for row in rows if row.origin == "injected"} == {"NameError", "UnboundLocalError", "SyntaxError"}
@@ -139,8 +150,8 @@ def test_refinements_are_of_every_class_and_end_in_right_programs(store: Store) 
 
 
 def test_programs_that_run_are_no_failures_of_a_student_right_or_wrong(store: Store) -> None:
-    stage = pipeline(POINTS[3].experiment).refine
-    assert isinstance(stage, Refine) and stage.sampled is not None
+    stage = refine()
+    assert stage.sampled is not None
     sampled = list(artifact(store, stage.sampled).rows("solutions.jsonl", Solution))
     assert {one.rung for one in sampled} == {"executed", "NameError", "UnboundLocalError", "SyntaxError"}
     texts = {one.text for one in sampled if one.rung == "executed"}
@@ -162,8 +173,25 @@ def test_a_mix_of_programs_has_each_of_them_and_its_refinements_at_the_ratio(sto
     assert {one.id for one in plain} <= {one.id for one in refined}
 
 
+def test_every_example_leads_back_to_the_rows_that_it_was_made_of(store: Store) -> None:
+    programs = {row.id: row for row in artifact(store, SYNTHESIS).rows("programs.jsonl", Written)}
+    failed = {row.id: row for row in artifact(store, refine().sampled).rows("solutions.jsonl", Solution)}
+    repairs = {"injected": 0, "sampled": 0}
+    for one in examples(store, 3):
+        assert one.made_of is not None and one.made_of.question == one.question_id
+        right = programs[one.made_of.program]
+        assert (right.question_id, right.text) == (one.question_id, one.completion)
+        if one.source == "refinement":
+            repairs["sampled" if one.made_of.path else "injected"] += 1
+            assert not one.made_of.path or failed[one.made_of.path].text in one.prompt
+    assert min(repairs.values()) > 0
+    for number in (0, 1):
+        told = {(one.question_id, one.made_of.path) for one in examples(store, number) if one.made_of}
+        assert told == {(row.question_id, "reference") for row in programs.values()}
+
+
 def test_too_few_refinements_are_an_error_and_not_fewer_refinements(tmp_path: Path) -> None:
-    many = dataclasses.replace(REFINED, refinements=9.0)
+    many = DataMix(name="many_refinements", lessons=(Programs(), Repairs(refinements=9.0)))
     with pytest.raises(InputError, match=r"data_mix\.refinements=9"):
         run(Store(tmp_path / "store"), [point(many, refinement=Refinement())])
 
@@ -182,7 +210,7 @@ def test_a_program_is_judged_by_its_value_and_a_path_by_its_words(store: Store) 
     for one in solutions:
         right = one.answer is not None and float(one.answer) == float(gold[one.question_id])
         assert (one.verdict is Verdict.RIGHT) == right and (one.rung == "executed") == (one.answer is not None)
-    assert pipeline(POINTS[0].experiment).evaluate[0].executing is None
+    assert pipeline(POINTS[0].experiment).evaluate[0].answering == PATH
 
 
 def test_refinement_at_inference_never_looks_at_the_answer(tmp_path: Path, store: Store) -> None:
@@ -217,26 +245,20 @@ def test_only_what_fails_is_repaired_and_wrong_values_stay(store: Store) -> None
             assert after.verdict is Verdict.RIGHT and after.rung == "executed+1" and after.completion_tokens == 10
 
 
-def test_a_model_that_repeats_itself_is_asked_once_more_and_no_further(tmp_path: Path) -> None:
-    from lema.pad.refining import Answerer
-
+def test_a_model_that_repeats_itself_is_asked_once_more_and_no_further() -> None:
     asked: list[int] = []
     engine = Programmer(faults=("NameError",), stubborn=True)
-    executing = dataclasses.replace(BODY, rounds=5)
-    (evaluation,) = pipeline(experiment(PROGRAMS, executing=executing)).evaluate
-    questions = TASK.questions("test", 0, 3)
-    from lema.stages.sampling import program_prompt
-
-    with engine.open() as complete, executing.sandbox.open() as run:
+    answering = dataclasses.replace(BODY, rounds=5)
+    setting = Setting(task=TASK, format=Format(), sampling=Sampling(), seed=0, reasoner=engine.name)
+    with engine.open() as complete:
 
         def counting(prompts: Any, sampling: Any) -> Any:
             asked.append(len(prompts))
             return complete(prompts, sampling)
 
-        answerer = Answerer(executing, Format(), run)
-        prompts = [program_prompt(evaluation, question) for question in questions]
-        found = answerer.answers(questions, prompts, counting, Sampling())
-    assert asked == [3, 3] and all(one.round == 0 for (one,) in found)
+        with answering.open(setting, counting) as solve:
+            found = solve(TASK.questions("test", 0, 3))
+    assert asked == [3, 3] and [class_and_rounds(one.rung) for one in found] == [("NameError", 0)] * 3
 
 
 def test_rounds_at_inference_change_the_evaluation_and_nothing_before_it() -> None:
@@ -245,15 +267,15 @@ def test_rounds_at_inference_change_the_evaluation_and_nothing_before_it() -> No
 
 
 def test_the_student_that_is_sampled_for_failures_is_that_of_the_programs_alone() -> None:
-    refine = pipeline(POINTS[3].experiment).refine
-    assert refine is not None and refine.sampled is not None
-    assert key(refine.sampled.trained) == key(pipeline(POINTS[2].experiment).train)  # type: ignore[attr-defined]
+    sampled = refine().sampled
+    assert isinstance(sampled, Generate)
+    assert key(sampled.trained) == key(pipeline(POINTS[2].experiment).train)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"executing": None}, "executing=function or executing=body"),
+        ({"answering": PATH}, "answering=function or answering=body"),
         ({"synthesis": None}, "synthesis=traces"),
         ({"refinement": None}, "refinement=injected"),
         ({"evaluation.questions": Slice(split="train", start=20, stop=50)}, "synthesis.questions"),
@@ -273,41 +295,23 @@ def report(store: Store) -> Report:
     return collect(POINTS, store, "lema sweeps=pad")
 
 
-def test_the_report_has_programs_majorities_and_the_funnel(report: Report, store: Store) -> None:
+def test_the_report_has_programs_and_the_funnel(report: Report) -> None:
     assert from_json(to_json(report)) == report
     rows = {row.arm: row for row in report.programs}
     assert set(rows) == {"programs", "programs (rounds=2)", "programs_and_refinements"}
     plain, rounds = rows["programs"], rows["programs (rounds=2)"]
     assert plain.executed + sum(plain.errors.values()) == plain.n == 30 and not plain.refined
     assert rounds.refined == rounds.refined_executed == sum(plain.errors.values()) and not rounds.errors
-    assert {row.k for row in report.votes} == {3}
-    votes = next(row for row in report.votes if row.arm == "programs")
-    assert votes.accuracy == pytest.approx(sum(by_hand(store)) / 30)
     (sieve,) = report.sieves
     assert sieve.name == "Programs by traces" and [level.stayed for level in sieve.levels][-1] > 40
     assert {"programs", "programs (rounds=2)"} in [{c.arm, c.baseline} for c in report.comparisons]
     page, console = render_html(report), Console(file=io.StringIO(), width=200)
     print_report(report, console)
     for text in (page, console.file.getvalue()):  # type: ignore[attr-defined]
-        assert "UnboundLocalError" in text and "maj@k" in text
-
-
-def by_hand(store: Store) -> list[float]:
-    stage = pipeline(POINTS[2].experiment).votes[0]
-    found: dict[str, list[tuple[str, bool]]] = {}
-    for one in artifact(store, stage).rows("solutions.jsonl", Solution):
-        found.setdefault(one.question_id, [])
-        if one.answer is not None:
-            found[one.question_id].append((vote_class(one.answer), one.verdict is Verdict.RIGHT))
-    shares = []
-    for several in found.values():
-        most = max((several.count(one) for one in several), default=0)
-        tied = {one for one in several if several.count(one) == most}
-        shares.append(sum(right for _, right in tied) / len(tied) if tied else 0.0)
-    return shares
+        assert "UnboundLocalError" in text
 
 
 def test_a_model_before_training_answers_with_paths() -> None:
     made = experiment(PROGRAMS)
     based = dataclasses.replace(made.evaluation, base=True, engine=ToyModel())
-    assert pipeline(dataclasses.replace(made, evaluation=based)).base[0].executing is None
+    assert pipeline(dataclasses.replace(made, evaluation=based)).base[0].answering == PATH

@@ -20,7 +20,7 @@ from lema.base.records import Correction, Evolved, Question
 from lema.base.spec import spec
 from lema.data.formats import Format
 from lema.engines.scripted import Scripted
-from lema.evolution.strategy import draw_seeds
+from lema.evolution.seeds import draw_seeds
 from lema.evolution.voting import Voting
 from lema.evolvers.procedural import Procedural
 from lema.evolvers.teacher import Teacher
@@ -96,8 +96,9 @@ def corrections(store: Store, samples: int = 6) -> Correct:
     reasoner = Scripted(default="Step 1: {One|Two|Three|Four}.\nStep 2: The answer is {7|9|?|?|?}.")
     sampling = Sampling(n=samples, temperature=0.7)
     generation = Generation(questions=Slice(split="train", stop=100), sampling=sampling)
-    correct = pipeline(experiment("cot_and_corrections", 0, generation=generation, reasoner=reasoner)).correct
-    assert correct is not None
+    made = experiment("cot_and_corrections", 0, generation=generation, reasoner=reasoner)
+    (correct,) = pipeline(made).material["corrections"]
+    assert isinstance(correct, Correct)
     run_stage(store, correct)
     return correct
 

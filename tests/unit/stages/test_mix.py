@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -13,9 +12,15 @@ from toys.lab import run_stage
 from toys.planted import Planted, planted
 
 from lema.base.question_slice import Slice
-from lema.base.records import Correction, Example, Question, Solution, Verdict
+from lema.base.records import Correction, Example, Question, Solution, Verdict, load
 from lema.data.formats import Format
-from lema.lessons.data_mix import Blend, Budget
+from lema.lessons.corrections import Corrections
+from lema.lessons.cot import Cot
+from lema.lessons.cot_from_corrections import CotFromCorrections
+from lema.lessons.data_budget import Budget
+from lema.lessons.data_mix import DataMix
+from lema.lessons.lesson import Lesson
+from lema.lessons.mistake_in_target import MistakeInTarget
 from lema.likeness import Decontamination
 from lema.likeness.decontaminating import Dropped
 from lema.stages import mix
@@ -33,7 +38,7 @@ OWN = [
     "A pond with 90 frogs loses a third of its frogs in autumn. How many frogs stay there?",
     "Each shelf of the library carries 35 books, and there are 4 shelves. How many books is that?",
 ]
-BLEND = Blend(name="all", cot=True, corrections="as_corrections")
+ALL = DataMix(name="all", lessons=(Cot(), Corrections()))
 
 
 def question(name: str, text: str) -> Question:
@@ -72,12 +77,15 @@ def gsm8k(folder: Path, train: list[str]) -> Gsm8k:
     return Gsm8k(verifier=Numbers(), path=str(folder))
 
 
+def made_by(**stages: list[Planted]) -> tuple[mix.Made, ...]:
+    return tuple(mix.Made(material=name, stages=tuple(held)) for name, held in stages.items())  # type: ignore[arg-type]
+
+
 def mixed(folder: Path, task: Gsm8k, **fields: Any) -> Artifact:
     given: dict[str, Any] = {
         "task": task,
         "cot_questions": Slice(split="train"),
-        "corrections": None,
-        "blend": BLEND,
+        "data_mix": ALL,
         "budget": Budget(),
         "format": Format(),
         "decontamination": Decontamination(),
@@ -107,9 +115,10 @@ def everywhere(folder: Path, leak: str | None) -> tuple[Artifact, dict[str, str]
     made = mixed(
         folder,
         task,
-        corrections=corrections(folder / "base", rows["base"]),
-        further=(corrections(folder / "round", rows["round"]),),
-        augmented=augmented,
+        made=made_by(
+            right_paths=[augmented],
+            corrections=[corrections(folder / "base", rows["base"]), corrections(folder / "round", rows["round"])],
+        ),
     )
     return made, ids
 
@@ -155,9 +164,10 @@ def test_of_equal_examples_the_first_stays_and_the_others_are_counted(tmp_path: 
     made = mixed(
         tmp_path,
         task,
-        corrections=corrections(tmp_path / "base", first),
-        further=(corrections(tmp_path / "round", second),),
-        augmented=twice,
+        made=made_by(
+            right_paths=[twice],
+            corrections=[corrections(tmp_path / "base", first), corrections(tmp_path / "round", second)],
+        ),
     )
     rows = list(made.rows("examples.jsonl", Example))
     assert made.summary["duplicates"] == 2 + 1
@@ -166,9 +176,11 @@ def test_of_equal_examples_the_first_stays_and_the_others_are_counted(tmp_path: 
     assert {row.question_id for row in rows if row.source == "correction"} == {of.id for of in first}
 
 
-@pytest.mark.parametrize("form", ["as_corrections", "as_cot", "in_target"])
-def test_a_mix_has_as_many_corrections_in_every_form(tmp_path: Path, form: str) -> None:
-    """Corrections of different wrong paths can contain one and the same right path, which as_cot then has twice."""
+@pytest.mark.parametrize(
+    "lesson", [Corrections(), CotFromCorrections(), MistakeInTarget()], ids=lambda lesson: lesson.kind
+)
+def test_a_mix_has_as_many_corrections_in_every_form(tmp_path: Path, lesson: Lesson) -> None:
+    """Corrections of different wrong paths can contain one and the same right path, which is then taught twice."""
     asked = question("one", f"again: {OWN[0]}")
     wrong = [path(asked, n, f"Step 1: The answer is {5 + n}.", right=False) for n in range(2)]
     fixed = [
@@ -184,9 +196,32 @@ def test_a_mix_has_as_many_corrections_in_every_form(tmp_path: Path, form: str) 
         for of in wrong
     ]
     held = planted(tmp_path / "held", questions=[asked], paths=wrong, corrections=fixed)
-    blend = dataclasses.replace(BLEND, corrections=form)
-    made = mixed(tmp_path, gsm8k(tmp_path, OWN), corrections=held, blend=blend)
+    data_mix = DataMix(name="all", lessons=(Cot(), lesson))
+    made = mixed(tmp_path, gsm8k(tmp_path, OWN), made=made_by(corrections=[held]), data_mix=data_mix)
     assert made.summary["examples"] == len(OWN) + 2 and made.summary["duplicates"] == 0
+
+
+def test_every_example_leads_back_to_the_rows_that_it_was_made_of(tmp_path: Path) -> None:
+    made, _ = everywhere(tmp_path, None)
+    sampled: set[str] = set()
+    fixed: dict[str, str] = {}
+    for name in ("augmented", "base", "round"):
+        sampled |= {row.id for row in load(tmp_path / name / "paths.jsonl", Solution)}
+    for name in ("base", "round"):
+        fixed |= {row.id: row.solution_id for row in load(tmp_path / name / "corrections.jsonl", Correction)}
+    told: Counter[str] = Counter()
+    for example in made.rows("examples.jsonl", Example):
+        of = example.made_of
+        assert of is not None and of.question == example.question_id
+        match example.source:
+            case "cot":
+                assert (of.path, of.correction) == ("reference", "")
+            case "augmented":
+                assert of.path in sampled and of.correction == ""
+            case _:
+                assert of.path in sampled and fixed[of.correction] == of.path
+        told[of.path if of.path == "reference" else of.path.split("-")[0]] += 1
+    assert told == {"reference": 3, "augmented": 3, "base": 3, "round": 3}
 
 
 def test_a_mix_without_equal_examples_counts_none(tmp_path: Path) -> None:

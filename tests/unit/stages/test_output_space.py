@@ -22,18 +22,18 @@ from lema.base.question_slice import Slice
 from lema.base.records import Question
 from lema.base.spec import key
 from lema.config.options import Point
+from lema.experiment.analysis import Analysis
 from lema.experiment.pipeline import pipeline
-from lema.experiment.sections import Analysis
-from lema.lessons.data_mix import Blend
-from lema.pad.sections import Synthesis
+from lema.experiment.synthesis import Synthesis
+from lema.lessons.data_mix import DataMix
 from lema.pad.teachers import Traces
+from lema.pad.written import Written
 from lema.report.collect import collect
 from lema.report.model import Report, from_json, to_json
 from lema.report.output.html import render_html
 from lema.report.output.markdown import sections
 from lema.report.output.terminal import print_report
 from lema.stages.output_space import OutputSpace, Space, columns, differences, measured
-from lema.stages.synthesise import Written
 from lema.store import Store
 
 HELD_OUT = Slice(split="dev", stop=20)
@@ -76,8 +76,8 @@ def test_differences_are_paired_by_question() -> None:
     assert said["vocabulary"][0] == pytest.approx(2**0.2 - 2**0.4)
 
 
-def point(blend: Blend, seed: int, **changed: Any) -> Point:
-    return Point(experiment(blend, seed, **changed), {}, (f"data_mix={blend.name}", f"seed={seed}"))
+def point(mix: DataMix, seed: int, **changed: Any) -> Point:
+    return Point(experiment(mix, seed, **changed), {}, (f"data_mix={mix.name}", f"seed={seed}"))
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> list[Point]:
         "synthesis": Synthesis(questions=Slice(split="train", stop=10), teacher=Traces(variants=1, wrong=0.3)),
     }
     arms = (SAME_QUESTIONS, 0), (ANSWERS, 0), (PROGRAMS, 0), (PROGRAMS, 1)
-    return [point(blend, seed, **fields) for blend, seed in arms]
+    return [point(mix, seed, **fields) for mix, seed in arms]
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +101,9 @@ def store(tmp_path_factory: pytest.TempPathFactory, sweep: list[Point]) -> Store
 
 def looks(sweep: list[Point], number: int) -> list[OutputSpace]:
     """Of the model before training, and after it."""
-    found = [stage for stage in pipeline(sweep[number].experiment).analyse if isinstance(stage, OutputSpace)]
+    found = pipeline(sweep[number].experiment).measures(OutputSpace)
     assert [stage.trained is None for stage in found] == [True, False]
-    return found
+    return list(found)
 
 
 def rows(store: Store, stage: OutputSpace) -> list[Space]:
@@ -222,14 +222,13 @@ def test_either_analysis_or_both_and_keys_stay(sweep: list[Point]) -> None:
         ("space", Analysis(delta_ppl=False, output_space=HELD_OUT)),
         ("both", Analysis(output_space=HELD_OUT)),
     ):
-        stages = pipeline(dataclasses.replace(made, analysis=analysis)).analyse
+        stages = pipeline(dataclasses.replace(made, analysis=analysis)).measured
         kinds[name] = {(stage.kind, key(stage)) for stage in stages}
     assert {kind for kind, _ in kinds["delta"]} == {"delta_ppl"} and len(kinds["delta"]) == 2
     assert {kind for kind, _ in kinds["space"]} == {"output_space"} and len(kinds["space"]) == 2
     assert kinds["both"] == kinds["delta"] | kinds["space"]
-    assert (
-        pipeline(dataclasses.replace(made, analysis=Analysis(delta_ppl=False, output_space=HELD_OUT))).correct is None
-    )
+    space = pipeline(dataclasses.replace(made, analysis=Analysis(delta_ppl=False, output_space=HELD_OUT)))
+    assert "corrections" not in space.material
 
 
 @pytest.mark.parametrize(

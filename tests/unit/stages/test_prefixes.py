@@ -19,21 +19,23 @@ from toys.programs import BODY, PROGRAMS, REFINED, TASK, Programmer, experiment
 from lema.base.errors import ConfigError, InputError
 from lema.base.protocols import Prompt, Reply, Sampling
 from lema.base.question_slice import Slice
-from lema.base.records import Example, Question, Solution, Verdict
+from lema.base.records import Example, Question, Solution, Verdict, load
 from lema.base.spec import key, spec
 from lema.config.options import Point
 from lema.data.formats import Format
 from lema.experiment.pipeline import pipeline
+from lema.experiment.refinement import Refinement
 from lema.experiment.sections import Evaluation
-from lema.lessons.data_mix import Blend
+from lema.lessons.cot import Cot
+from lema.lessons.data_mix import DataMix
 from lema.likeness import Decontamination
 from lema.pad.forms import Form
 from lema.pad.learned import Learned
-from lema.pad.sections import Refinement
 from lema.pad.stepping import StepBeam, beginnings
 from lema.stages import mix
 from lema.stages.evaluate import Evaluate
 from lema.stages.prefixes import Prefixes
+from lema.stages.refine import Refine
 from lema.stages.train import Train
 from lema.store import Store
 from lema.trainers.finetune import Finetune
@@ -91,6 +93,18 @@ def test_a_beginning_is_as_likely_right_as_the_programs_that_share_it(tmp_path: 
     assert (summary["programs"], summary["right"], summary["questions"]) == (6, 2, 2)
     assert (summary["different"], summary["of_both"]) == (12, 2)
     assert summary["share_right"] == 6 / 16
+
+
+def test_every_beginning_leads_back_to_the_program_that_it_is_of(tmp_path: Path) -> None:
+    _, examples = made(tmp_path, TEXTS, balanced=False)
+    programs = {one.id: one for one in load(tmp_path / "sampled" / "solutions.jsonl", Solution)}
+    assert {one.made_of.path for one in examples if one.made_of} == set(programs)
+    for one in examples:
+        assert one.made_of is not None and one.made_of.question == one.question_id
+        program = programs[one.made_of.path]
+        beginning = one.prompt.partition("Answer =\n")[2].removesuffix("\nThis step is")
+        assert program.question_id == one.question_id and program.text.startswith(beginning) and beginning
+        assert (one.completion == " right") == (program.verdict is Verdict.RIGHT)
 
 
 def test_nothing_of_the_answer_is_in_what_is_read(tmp_path: Path) -> None:
@@ -176,7 +190,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {
         "model": model,
         "trainer": Keeper(),
-        "executing": dataclasses.replace(BODY, beam=StepBeam(width=2, samples=3, scorer=scorer)),
+        "answering": dataclasses.replace(BODY, beam=StepBeam(width=2, samples=3, scorer=scorer)),
         "evaluation": Evaluation(
             questions=Slice(split="test", stop=6), engine=Liner(), sampling=Sampling(), base=False
         ),
@@ -184,9 +198,9 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def changed_beam(toy: dict[str, Any], **changed: Any) -> dict[str, Any]:
-    beam = toy["executing"].beam
+    beam = toy["answering"].beam
     scorer = dataclasses.replace(beam.scorer, **changed)
-    return toy | {"executing": dataclasses.replace(toy["executing"], beam=dataclasses.replace(beam, scorer=scorer))}
+    return toy | {"answering": dataclasses.replace(toy["answering"], beam=dataclasses.replace(beam, scorer=scorer))}
 
 
 def test_the_scorer_is_trained_on_what_the_student_of_programs_samples_and_its_evaluation_waits_for_it(
@@ -198,27 +212,27 @@ def test_the_scorer_is_trained_on_what_the_student_of_programs_samples_and_its_e
     assert stages.scorer in evaluation.upstream()
     prefixes = stages.scorer.examples
     assert isinstance(prefixes, Prefixes) and prefixes.sampled.trained == stages.train  # type: ignore[attr-defined]
-    assert prefixes.sampled.executing == BODY  # type: ignore[attr-defined]
+    assert prefixes.sampled.answering == BODY  # type: ignore[attr-defined]
     assert prefixes.sampled.questions == Slice(split="train", stop=40)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("blend", [PROGRAMS, REFINED], ids=lambda one: one.name)
+@pytest.mark.parametrize("data_mix", [PROGRAMS, REFINED], ids=lambda one: one.name)
 def test_with_the_same_sampling_its_programs_are_those_that_failures_are_taken_from(
-    toy: dict[str, Any], blend: Blend
+    toy: dict[str, Any], data_mix: DataMix
 ) -> None:
     refinement = Refinement(sampled=Sampling(n=2, temperature=0.7))
-    scorer = pipeline(experiment(blend, refinement=refinement, **toy)).scorer
-    refine = pipeline(experiment(REFINED, refinement=refinement, **toy)).refine
-    assert scorer is not None and refine is not None and refine.sampled is not None
+    scorer = pipeline(experiment(data_mix, refinement=refinement, **toy)).scorer
+    (refine,) = pipeline(experiment(REFINED, refinement=refinement, **toy)).material["repairs"]
+    assert scorer is not None and isinstance(refine, Refine) and refine.sampled is not None
     assert key(scorer.examples.sampled) == key(refine.sampled)  # type: ignore[attr-defined]
 
 
 def test_a_beam_without_training_has_none_and_its_evaluation_is_what_it_was(toy: dict[str, Any]) -> None:
-    plain = dataclasses.replace(toy["executing"], beam=dataclasses.replace(toy["executing"].beam, scorer=None))
-    stages, led = (pipeline(experiment(PROGRAMS, **(toy | more))) for more in ({"executing": plain}, {}))
+    plain = dataclasses.replace(toy["answering"], beam=dataclasses.replace(toy["answering"].beam, scorer=None))
+    stages, led = (pipeline(experiment(PROGRAMS, **(toy | more))) for more in ({"answering": plain}, {}))
     assert stages.scorer is None and stages.evaluate[0].scorer is None
     assert key(stages.train) == key(led.train) and key(stages.evaluate[0]) != key(led.evaluate[0])
-    assert key(stages.evaluate[0]) == key(dataclasses.replace(led.evaluate[0], executing=plain, scorer=None))
+    assert key(stages.evaluate[0]) == key(dataclasses.replace(led.evaluate[0], answering=plain, scorer=None))
 
 
 def test_a_scorer_may_start_from_its_student(toy: dict[str, Any]) -> None:
@@ -233,12 +247,12 @@ def test_a_scorer_may_start_from_its_student(toy: dict[str, Any]) -> None:
 
 
 def test_a_scorer_without_weight_is_neither_trained_nor_opened(toy: dict[str, Any], tmp_path: Path) -> None:
-    beam = dataclasses.replace(toy["executing"].beam, weight=0.0)
-    stages = pipeline(experiment(PROGRAMS, **(toy | {"executing": dataclasses.replace(BODY, beam=beam)})))
+    beam = dataclasses.replace(toy["answering"].beam, weight=0.0)
+    stages = pipeline(experiment(PROGRAMS, **(toy | {"answering": dataclasses.replace(BODY, beam=beam)})))
     (evaluation,) = stages.evaluate
     assert stages.scorer is None and evaluation.scorer is None
     alone = dataclasses.replace(evaluation, trained=None)
-    plain = dataclasses.replace(alone, executing=dataclasses.replace(BODY, beam=dataclasses.replace(beam, scorer=None)))
+    plain = dataclasses.replace(alone, answering=dataclasses.replace(BODY, beam=dataclasses.replace(beam, scorer=None)))
     store = Store(tmp_path / "store")
     for stage in (alone, plain):
         run_stage(store, stage)
@@ -247,7 +261,7 @@ def test_a_scorer_without_weight_is_neither_trained_nor_opened(toy: dict[str, An
 
 
 def test_paths_are_not_led_by_a_scorer_of_programs(toy: dict[str, Any]) -> None:
-    paths = Blend(name="cot", cot=True, corrections="none")
+    paths = DataMix(name="cot", lessons=(Cot(),))
     stages = pipeline(experiment(paths, **toy))
     assert stages.scorer is None and stages.evaluate[0].scorer is None
 
@@ -302,7 +316,7 @@ def test_test_questions_are_held_out_of_it_too(toy: dict[str, Any]) -> None:
 )
 def test_a_scorer_that_could_learn_nothing_is_refused(toy: dict[str, Any], changed: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
-        dataclasses.replace(toy["executing"].beam.scorer, **changed).check()
+        dataclasses.replace(toy["answering"].beam.scorer, **changed).check()
 
 
 def test_a_scorer_that_is_an_encoder_decoder_is_refused(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from lema.base.records import Solution
 from lema.base.spec import key, spec
 from lema.experiment.pipeline import pipeline
 from lema.stages.evaluate import Evaluate
-from lema.stages.sampling import solve
+from lema.stages.sampling import solving
 from lema.stages.select import CheckpointScore, Select, best
 from lema.stages.train import Train
 from lema.store import Store
@@ -108,8 +108,8 @@ def test_evaluating_a_selection_is_evaluating_the_folder_that_it_chose(store: St
     run_stage(store, last)
     folder = store.get(run).path / "checkpoints" / "step-000200"
     assert selection(run).checkpoint(store.get) == folder
-    with ToyModel().open(checkpoint=folder) as complete:
-        expected = solve(chosen, complete, chosen.task.questions("test", 0, 300))
+    with ToyModel().open(checkpoint=folder) as complete, solving(chosen, complete) as solve:
+        expected = solve(chosen.task.questions("test", 0, 300))
     assert list(store.get(chosen).rows("solutions.jsonl", Solution)) == expected
     assert store.get(chosen).summary["accuracy"] > store.get(last).summary["accuracy"] + 0.1
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lema.base.records import Example, dump
-from lema.lessons.data_mix import Budget, spend
+from lema.lessons.data_budget import Budget, spend
 from lema.store.spool import Seen, Spool
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lema.base.errors import ConfigError, InputError
 from lema.base.records import Example
 from lema.base.spec import key
-from lema.lessons.data_mix import TOLERANCE, Blend, Budget, spend
+from lema.lessons.data_budget import TOLERANCE, Budget, spend
 
 
 def examples(source: str, count: int) -> list[Example]:
@@ -80,10 +80,8 @@ def test_a_budget_of_tokens_that_whole_examples_cannot_meet_is_refused() -> None
         spend(Budget(target_tokens=15), COT[:2], [], size, 0)
 
 
-def test_a_mix_of_nothing_and_a_budget_of_both_kinds_are_refused() -> None:
-    with pytest.raises(ConfigError):
-        Blend(name="none", cot=False, corrections="none").check()
-    with pytest.raises(ConfigError):
+def test_a_budget_of_both_kinds_is_refused() -> None:
+    with pytest.raises(ConfigError, match="not both"):
         Budget(examples=1, target_tokens=1).check()
 
 

@@ -2,7 +2,7 @@
 
 The loop knows what Python said, and nothing of the right answer: a program that leaves a value is never asked about
 again, right or wrong. It ends when the program runs, when the model writes a program that it wrote before, or after
-`Executing.rounds`.
+as many rounds as are allowed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lema.data.formats import Format
 from lema.pad.executing import Executing, Run
 from lema.pad.judging import EXECUTED, error_class, judge
 from lema.pad.scorers import Score
-from lema.pad.stepping import search
+from lema.pad.stepping import StepBeam, search
 from lema.programs.program import Outcome
 
 ROUND = "+"  # between the class of a program and the round of refinement that it is of, in `Solution.rung`
@@ -47,6 +47,8 @@ class Answerer:
     """Samples programs, runs them, and asks again about those that fail."""
 
     executing: Executing
+    beam: StepBeam | None
+    rounds: int
     format: Format
     run: Run
     score: Score | None = None  # of the beam's scorer, open
@@ -60,7 +62,7 @@ class Answerer:
         outcomes = self.executing.run(self.run, [reply.text for _, _, reply in flat])
         attempts = [attempt(reply, outcome) for (_, _, reply), outcome in zip(flat, outcomes, strict=True)]
         former = [{one.text} for one in attempts]
-        for number in range(1, self.executing.rounds + 1):
+        for number in range(1, self.rounds + 1):
             failed = [
                 i for i, one in enumerate(attempts) if error_class(one.outcome) != EXECUTED and one.round == number - 1
             ]
@@ -84,10 +86,11 @@ class Answerer:
 
     def draw(self, asked: Sequence[Prompt], complete: Complete, sampling: Sampling) -> list[list[Reply]]:
         """Continuations, or the one program that a beam finds."""
-        beam = self.executing.beam
-        if beam is None:
+        if self.beam is None:
             return complete(asked, sampling)
-        return [[one] for one in search(beam, self.executing.form, self.score, asked, complete, sampling.max_tokens)]
+        return [
+            [one] for one in search(self.beam, self.executing.form, self.score, asked, complete, sampling.max_tokens)
+        ]
 
     def ask(self, question: Question, first: Prompt, failed: Attempt, sample: int, number: int) -> Prompt:
         """The request for a repair."""
@@ -124,15 +127,16 @@ def class_and_rounds(rung: str) -> tuple[str, int]:
 
 
 @contextmanager
-def answering(executing: Executing, format_: Format, scorer_checkpoint: Path | None = None) -> Iterator[Answerer]:
+def opened(
+    executing: Executing, beam: StepBeam | None, rounds: int, format_: Format, scorer_checkpoint: Path | None = None
+) -> Iterator[Answerer]:
     """Open the sandbox, and the scorer of the beam if it has one that counts, with its checkpoint if it was trained."""
     with ExitStack() as held:
         run = held.enter_context(executing.sandbox.open())
-        beam = executing.beam
         scorer = beam.scorer if beam is not None and beam.weight else None
         texts = partial(executing.run, run)
         score = None
         if scorer is not None:
-            opened = scorer.open(executing.form, texts, format_=format_, checkpoint=scorer_checkpoint)
-            score = held.enter_context(opened)
-        yield Answerer(executing, format_, run, score)
+            scoring = scorer.open(executing.form, texts, format_=format_, checkpoint=scorer_checkpoint)
+            score = held.enter_context(scoring)
+        yield Answerer(executing, beam, rounds, format_, run, score)

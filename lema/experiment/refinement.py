@@ -1,41 +1,27 @@
-"""The sections of an experiment on programs: where they come from, and how broken ones are made to learn from."""
+"""Refinement: programs that fail, injected or of a student, to learn repairs from (PaD, arXiv 2305.13888, §3.3)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from lema.base.errors import ConfigError
 from lema.base.protocols import Sampling
-from lema.base.question_slice import Slice
-from lema.base.spec import Spec, runtime, spec
-from lema.pad.teachers import Writer
+from lema.base.spec import runtime, spec
+from lema.experiment.build import Build
+from lema.experiment.parts import Part
+from lema.experiment.synthesis import running, student
+from lema.pad.injecting import KINDS, ErrorKind
+from lema.stages.refine import Refine
+from lema.stages.synthesise import Synthesise
+from lema.store.stage import Stage
 
 Count = Annotated[int, Field(ge=1)]
-#: The classes of the paper's table of failures.
-ErrorKind = Literal["NameError", "UnboundLocalError", "SyntaxError"]
-KINDS: tuple[ErrorKind, ...] = ("NameError", "UnboundLocalError", "SyntaxError")
 
 
 @spec
-class Synthesis(Spec):
-    """Programs of training questions by a teacher, kept iff they run and give the right answer (paper §3.1)."""
-
-    kind = "synthesis"
-    questions: Slice
-    teacher: Writer
-    per_question: Count | None = None
-    part: Count = runtime(default=200)  # questions between two saves
-
-    @property
-    def most(self) -> int:
-        """Programs of a question that can be kept."""
-        return min(self.per_question or self.teacher.per_question, self.teacher.per_question)
-
-
-@spec
-class Refinement(Spec):
+class Refinement(Part):
     """Programs that fail, with those that should stand in their place (paper §3.3).
 
     Args:
@@ -47,6 +33,8 @@ class Refinement(Spec):
     """
 
     kind = "refinement"
+    slot = "refinement"
+    adds = "repairs"
     injected: tuple[ErrorKind, ...] = KINDS
     per_program: Count = 1
     sampled: Sampling | None = None
@@ -67,3 +55,24 @@ class Refinement(Spec):
             raise ConfigError(
                 f"refinement.sampled: {self.sampled.n} greedy programs are one, {self.sampled.n} times over"
             )
+
+    def material(self, build: Build) -> tuple[Stage, ...]:
+        """The repairs. A student that is sampled for failures has learned from the programs alone."""
+        e = build.e
+        (programs,) = build.material("programs")
+        assert isinstance(programs, Synthesise)
+        sampled = None
+        if self.sampled is not None:
+            sampled = student(build, programs.questions, self.sampled, self.seed, self.part)
+        return (
+            Refine(
+                programs=programs,
+                executing=running(e).executing,
+                format=e.format,
+                injected=self.injected,
+                per_program=self.per_program,
+                sampled=sampled,
+                seed=self.seed,
+                part=self.part,
+            ),
+        )
