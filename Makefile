@@ -1,4 +1,4 @@
-# make demo | test | check | bench. Each sets up what it needs in .venv first, and the tests vLLM in .venv-vllm.
+# make demo | test | quick | check | bench. Each sets up what it needs in .venv first, and the tests vLLM in .venv-vllm.
 VENV ?= .venv
 VLLM ?= .venv-vllm
 PYTHON := $(VENV)/bin/python
@@ -6,14 +6,19 @@ READY := $(VENV)/.ready
 export DS_BUILD_OPS = 0
 export DS_ACCELERATOR ?= cpu
 
-.PHONY: demo test check bench setup vllm-env
+.PHONY: demo test quick check bench setup vllm-env
 
 demo: setup
 	$(VENV)/bin/lema
 
-# Two files at a time, in the order of their folders: the long ones of tests/flow and tests/real come first.
+# Three processes for two cores, since the files of the SLURM, which one of them runs, mostly wait; tests/conftest.py
+# says which files belong together, and which come first.
 test: setup vllm-env
-	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+
+# What to run after each change: lint, types, and all tests that start nothing large; at most three minutes.
+quick: check
+	$(PYTHON) -m pytest --numprocesses 2 --dist worksteal tests/unit tests/contract
 
 check: setup
 	$(VENV)/bin/ruff check .

@@ -1,9 +1,11 @@
-"""What all tests share: where test data is, when its absence is a failure, and the servers."""
+"""What all tests share: their data, the servers, what is said of what is not here, and the order of the files."""
 
 from __future__ import annotations
 
 import importlib
 import os
+import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +16,17 @@ from servers.faulty import Faulty
 from servers.smollm2 import Unavailable, model_folder
 
 ROOT = Path(__file__).parents[1]
+#: What the tests want of the system, and the packages that bring it (of Debian and what descends from it).
+SYSTEM = {
+    "SLURM": "slurm-wlm munge",
+    "bubblewrap": "bubblewrap",
+    "Chromium": "chromium fonts-dejavu-core",
+}
+#: How a skip says what is not here, and the command that brings it.
+WANTED = re.compile(r"Skipped: (?P<what>.+) is not (?:installed|there): (?P<command>.+)")
+# One thread a process, here and in all that is started from here: test processes share the cores among them, and
+# sums of floats come out alike only when they are split alike.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def require_data(name: str) -> Path:
@@ -21,7 +34,7 @@ def require_data(name: str) -> Path:
     data = Path(os.environ.get("LEMA_TEST_DATA", ROOT.parent / "shared" / "data"))
     folder = data / name
     if not folder.exists():
-        missing(f"test data {name!r} is not there; set LEMA_TEST_DATA to the folder that holds it")
+        missing(f"test data {name!r} is not there: set LEMA_TEST_DATA to the folder that holds it")
     return folder
 
 
@@ -32,12 +45,17 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
+def lacking(what: str) -> None:
+    """A program of the system is missing: the reason says which packages bring it, and so does the end of the run."""
+    missing(f"{what} is not installed: apt-get install {SYSTEM[what]}")
+
+
 def package(name: str) -> ModuleType:
     """An optional package: a skip for people who lack it, a failure in CI."""
     try:
         return importlib.import_module(name)
     except ImportError as fault:
-        missing(f"{name} is not installed")
+        missing(f"{name} is not installed: make setup")
         raise AssertionError from fault
 
 
@@ -51,15 +69,25 @@ def smollm2_dir() -> Path:
         raise
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[slurm.Cluster]:
-    """A real SLURM of two nodes, for the tests of one file."""
+@pytest.fixture(scope="session")
+def started() -> Iterator[slurm.Cluster]:
+    """A real SLURM of two nodes: one for all files, which one process therefore runs."""
     package("submitit")
+    if slurm.absent():
+        lacking("SLURM")
     try:
         with slurm.Cluster().running() as made:
             yield made
     except slurm.Unavailable as fault:
         missing(str(fault))
+
+
+@pytest.fixture(scope="module")
+def cluster(started: slurm.Cluster) -> Iterator[slurm.Cluster]:
+    """The SLURM, with an empty queue and idle nodes, for the tests of one file."""
+    started.await_idle()
+    yield started
+    started.clear()
 
 
 @pytest.fixture
@@ -68,3 +96,39 @@ def faulty() -> Iterator[Faulty]:
     server = Faulty()
     with server.running():
         yield server
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For several processes: a file is run by one of them, and so are all files of the SLURM; the long ones come first.
+
+    The SLURM's mostly wait, and so come before all others, beside which they do.
+    """
+    if not getattr(config.option, "loadgroup", False):
+        return
+    files: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        files[item.nodeid.partition("::")[0]].append(item)
+    order: dict[str, tuple[bool, bool, bool]] = {}
+    for file, held in files.items():
+        on_slurm = any("cluster" in getattr(item, "fixturenames", ()) for item in held)
+        slow = any(item.get_closest_marker("slow") for item in held)
+        order[file] = (not on_slurm, not slow, not file.startswith(("tests/flow", "tests/real")))
+        for item in held:
+            item.add_marker(pytest.mark.xdist_group("slurm" if on_slurm else file))
+    items[:] = [item for file in sorted(files, key=order.__getitem__) for item in files[file]]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was not tested because something is not on this machine, and what brings it here."""
+    wanted: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for report in terminalreporter.stats.get("skipped", ()):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        if found := WANTED.fullmatch(reason):
+            wanted[found["what"], found["command"]].append(report.nodeid.partition("::")[0])
+    if wanted:
+        terminalreporter.section("not tested here", yellow=True)
+    for (what, command), files in sorted(wanted.items()):
+        terminalreporter.line(f"{len(files)} tests want {what}: {command}")
+        for file in sorted(set(files)):
+            terminalreporter.line(f"    {files.count(file):4} of {file}")

@@ -41,7 +41,7 @@ def test_twelve_points_whose_submitting_process_is_killed_are_done_once_and_equa
     finish(cluster, folder, *PART, *shared)
     whole = set(cluster.jobs())
     both = [start(cluster, folder, *PART, *shared) for _ in range(2)]
-    assert all(", 0 submitted." in process.communicate(timeout=120)[0] for process in both)
+    assert all(", 0 submitted." in process.communicate(timeout=600)[0] for process in both)
     assert set(cluster.jobs()) <= whole
 
     more = finish(cluster, folder, *SWEEP, "slurm=testbed")  # the larger sweep: what it has more than the first

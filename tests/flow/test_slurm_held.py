@@ -49,7 +49,7 @@ def lema(cluster: Cluster, folder: Path, *words: str, code: int = 0, **environme
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=600,
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
@@ -181,7 +181,7 @@ def starts(folder: Path, stage: dict[str, Any]) -> int:
     return log.count(f"{stage['kind']}-{stage['key']}")
 
 
-def until(holds: Callable[[], bool], seconds: float = 120) -> None:
+def until(holds: Callable[[], bool], seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not come to that"

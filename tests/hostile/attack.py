@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lema.programs.program import Outcome
 
@@ -36,6 +36,8 @@ class Attack(NamedTuple):
     """One hostile program.
 
     `open_at`: where it succeeds. `unsure`: whether it does so there depends on settings of the kernel.
+    `endless`: it goes on until its time is over, of the processor or, since it sleeps, of the clock. All others are
+    over long before, on any machine.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Attack(NamedTuple):
     escaped: Callable[[Scene, Outcome], bool]
     open_at: frozenset[str] = NOWHERE
     unsure: bool = False
+    endless: Literal["", "computes", "sleeps"] = ""
 
 
 def said(text: str) -> Callable[[Scene, Outcome], bool]:
@@ -53,6 +56,15 @@ def said(text: str) -> Callable[[Scene, Outcome], bool]:
 def made(scene: Scene, found: Outcome) -> bool:
     """There is a file or folder with a name that begins as the attack's."""
     return scene.made(scene.names[id(found)])
+
+
+def computing(name: str, source: str, *others: str) -> Attack:
+    """It computes until it is stopped, or is ended in one of these other ways."""
+    return Attack(name, source, not_ended_by("timeout", *others), endless="computes")
+
+
+def sleeping(name: str, source: str) -> Attack:
+    return Attack(name, source, not_ended_by("timeout"), endless="sleeps")
 
 
 def not_ended_by(*statuses: str) -> Callable[[Scene, Outcome], bool]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hostile.attack import BUBBLE, FRESH, SPACES, TOOLS, Attack, not_ended_by, said
+from hostile.attack import BUBBLE, FRESH, SPACES, TOOLS, Attack, computing, not_ended_by, said, sleeping
 
 RESOURCES = [
-    Attack("endless loop", "while True: pass", not_ended_by("timeout")),
-    Attack("sleep", "import time\ntime.sleep(10**6)", not_ended_by("timeout")),
-    Attack("sleep in short naps", "import time\nwhile True: time.sleep(0.05)", not_ended_by("timeout")),
-    Attack("wait for itself", "l = load('_thread').allocate_lock()\nl.acquire()\nl.acquire()", not_ended_by("timeout")),
+    computing("endless loop", "while True: pass"),
+    sleeping("sleep", "import time\ntime.sleep(10**6)"),
+    sleeping("sleep in short naps", "import time\nwhile True: time.sleep(0.05)"),
+    sleeping("wait for itself", "l = load('_thread').allocate_lock()\nl.acquire()\nl.acquire()"),
     Attack("ten gigabytes", "answer = [0] * (10 * 2**27)", not_ended_by("memory")),
     Attack("memory bit by bit", "a = []\nwhile True: a.append(bytearray(10**5))", not_ended_by("memory")),
     Attack(
@@ -16,38 +16,35 @@ RESOURCES = [
     ),
     Attack("a hundred megabytes of output", "for i in range(100): print('x' * 2**20)", not_ended_by("output")),
     Attack("endless output", "while True: os.write(1, b'x' * 9999)", not_ended_by("output")),
-    Attack("endless errors", "while True: os.write(2, b'x' * 9999)", not_ended_by("timeout")),
+    computing("endless errors", "while True: os.write(2, b'x' * 9999)"),
     Attack("endless result", "while True: os.write(3, b'x' * 9999)", not_ended_by("output")),
     Attack("a huge value", "answer = 'x' * 10**7", not_ended_by("output")),
-    Attack("a huge integer", "answer = 9 ** 9 ** 9", not_ended_by("timeout", "memory")),
+    computing("a huge integer", "answer = 9 ** 9 ** 9", "memory"),
     Attack("a long integer as text", "answer = 10 ** 100000", not_ended_by("error")),
-    Attack("a slow pattern", "import re\nre.match('(a+)+b', 'a' * 40)", not_ended_by("timeout")),
+    computing("a slow pattern", "import re\nre.match('(a+)+b', 'a' * 40)"),
     Attack("deep recursion", "def f(n): return f(n + 1)\nf(0)", not_ended_by("error")),
-    Attack(
+    computing(
         "deeper recursion",
         "load('sys').setrecursionlimit(10**9)\ndef f(): return sorted([1], key=lambda x: f())\nf()",
-        not_ended_by("killed", "memory", "timeout"),
+        *("killed", "memory"),
     ),
     Attack("a deep program", "answer = " + "(" * 5000 + ")" * 5000, not_ended_by("error", "memory")),
     Attack("read what never comes", "input()", not_ended_by("error")),
 ]
 
 TRICKS = [
-    Attack(
+    computing(
         "deaf to signals",
         "s = load('_signal')\nfor n in range(1, 65):\n    try: s.signal(n, 1)\n    except (OSError, ValueError): pass\n"
         "while True: pass",
-        not_ended_by("timeout"),
     ),
-    Attack(
+    computing(
         "signals put off",
         "s = load('_signal')\ntry: s.pthread_sigmask(0, range(1, 65))\nexcept OSError: pass\nwhile True: pass",
-        not_ended_by("timeout"),
     ),
-    Attack(
+    computing(
         "without the timer",
         "s = load('_signal')\ntry: s.setitimer(2, 0)\nexcept OSError: pass\nwhile True: pass",
-        not_ended_by("timeout"),
     ),
     Attack(
         "more for itself",
@@ -58,7 +55,7 @@ TRICKS = [
     Attack("abort", "os.abort()", not_ended_by("killed")),
     Attack("crash", "load('ctypes').string_at(0)", not_ended_by("killed")),
     Attack("end early", "os._exit(0)", not_ended_by("error")),
-    Attack("end late", "while True:\n    try: raise SystemExit\n    except SystemExit: pass", not_ended_by("timeout")),
+    computing("end late", "while True:\n    try: raise SystemExit\n    except SystemExit: pass"),
     Attack(
         "patched builtins",
         "b = load('builtins')\nj = load('json')\nb.len = b.str = b.isinstance = b.open = None\n"

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -30,10 +30,6 @@ from lema.programs.sandbox import Sandbox
 ATTACKS: list[Attack] = [*reaching(), *exhausting()]
 HONEST = 3  # after so many attacks there is an honest program
 FILES = {"readable": 0o644, "private": 0o600, "writable": 0o666, "deletable": 0o644}
-
-
-def word(name: str) -> str:
-    return name.replace(" ", "_").replace("'", "").replace("()", "")
 
 
 class Scene:
@@ -63,6 +59,10 @@ class Scene:
             threading.Thread(target=self.accept, args=(listen,), daemon=True).start()
         threading.Thread(target=self.receive, daemon=True).start()
 
+    def word(self, name: str) -> str:
+        """What an attack calls what it makes; another scene on this machine has other words."""
+        return f"{name.replace(' ', '_').replace(chr(39), '').replace('()', '')}_{os.getpid()}_"
+
     def count(self, number: int, frame: object) -> None:
         self.signals += 1
 
@@ -78,11 +78,11 @@ class Scene:
 
     def source(self, attack: Attack) -> str:
         source = attack.source.replace("@FOLDER@", str(self.folder)).replace("@OWNER@", str(os.getpid()))
-        source = source.replace("@PORT@", str(self.port)).replace("@NAME@", word(attack.name))
+        source = source.replace("@PORT@", str(self.port)).replace("@NAME@", self.word(attack.name))
         return source.replace("@ABSTRACT@", self.abstract).replace("@BYSTANDER@", str(self.bystander.pid))
 
     def made(self, name: str) -> bool:
-        return any(path.name.startswith(word(name)) for path in self.folder.iterdir())
+        return any(path.name.startswith(self.word(name)) for path in self.folder.iterdir())
 
     def gone(self, name: str) -> bool:
         return not (self.folder / name).exists()
@@ -97,14 +97,14 @@ class Scene:
         return sum(path.lstat().st_size for path in self.folder.iterdir() if path.is_file())
 
     def shared(self, name: str) -> bool:
-        path = Path("/dev/shm") / word(name)
+        path = Path("/dev/shm") / self.word(name)
         with suppress(FileNotFoundError):
             path.unlink()
             return True
         return False
 
     def heard(self, name: str) -> bool:
-        return word(name).encode() in self.words
+        return self.word(name).encode() in self.words
 
     def slowed(self) -> bool:
         return os.getpriority(os.PRIO_PROCESS, 0) != self.nice
@@ -141,46 +141,82 @@ def children() -> list[int]:
     return found[1:]
 
 
+def sandbox(endless: str, level: str) -> Sandbox:
+    """Limits that end what only they can end; what ends by itself is far from them, however slow the machine."""
+    return Sandbox(
+        cpu_seconds=0.3 if endless == "computes" else 60.0,
+        wall_seconds=1.0 if endless == "sleeps" else 120.0,
+        memory_mib=128,
+        output_bytes=10_000,
+        workers=2,
+        level=level,  # type: ignore[arg-type]
+        allow_weaker=True,
+    )
+
+
+def tried(held: Scene, attacks: list[Attack], level: str) -> tuple[dict[str, Outcome], list[Outcome]]:
+    """What these attacks came to, by name, and the honest programs among them that came to something wrong."""
+    programs: list[Program] = []
+    expected: list[str] = []
+    for number, attack in enumerate(attacks):
+        programs.append(Program(source=held.source(attack), entry=Entry.ANY))
+        if number % HONEST == 0 and attack.endless != "sleeps":  # where the clock decides, a busy machine may end it
+            honest = f"import math\nanswer = len('HONEST') * math.floor({number}.5)"
+            programs.append(Program(source=honest, entry=Entry.ANSWER))
+            expected.append(str(6 * number))
+    with sandbox(attacks[0].endless, level).open() as run:
+        found = run(programs)
+    told = list(zip(programs, found, strict=True))
+    hostile = [outcome for program, outcome in told if program.entry is Entry.ANY]
+    honest = [outcome for program, outcome in told if program.entry is Entry.ANSWER]
+    wrong = [one for one, value in zip(honest, expected, strict=True) if one.value != value or one.level != level]
+    return {attack.name: outcome for attack, outcome in zip(attacks, hostile, strict=True)}, wrong
+
+
+def until(holds: Callable[[], bool], seconds: float) -> None:
+    """Wait for something that may come late on a busy machine."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+
+
 def main(level: str) -> None:
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: orphans come to us, and are counted
+    place = f"{level}/{'root' if os.geteuid() == 0 else 'user'}"
     with scene() as held:
         descriptors = len([*Path("/proc/self/fd").iterdir()])
-        programs, expected = [], []
-        for number, attack in enumerate(ATTACKS):
-            programs.append(Program(source=held.source(attack), entry=Entry.ANY))
-            if number % HONEST == 0:
-                honest = f"import math\nanswer = len('HONEST') * math.floor({number}.5)"
-                programs.append(Program(source=honest, entry=Entry.ANSWER))
-                expected.append(str(6 * number))
-        sandbox = Sandbox(
-            cpu_seconds=0.3,
-            wall_seconds=1.0,
-            memory_mib=128,
-            output_bytes=10_000,
-            workers=2,
-            level=level,  # type: ignore[arg-type]
-            allow_weaker=True,
-        )
-        with sandbox.open() as run:
-            found = run(programs)
+        found: dict[str, Outcome] = {}
+        wrong: list[Outcome] = []
+        for endless in ("", "computes", "sleeps"):
+            outcomes, bad = tried(held, [attack for attack in ATTACKS if attack.endless == endless], level)
+            found |= outcomes
+            wrong += bad
+        held.names = {id(outcome): name for name, outcome in found.items()}
+        escaped = dict.fromkeys(found, False)
+
+        def look() -> bool:
+            """Whether all has got through that is known to; what has left a trace once has got through."""
+            for attack in ATTACKS:
+                escaped[attack.name] = escaped[attack.name] or attack.escaped(held, found[attack.name])
+            return all(escaped[attack.name] for attack in ATTACKS if place in attack.open_at and not attack.unsure)
+
         time.sleep(1.2)  # for what a daemon would do
-        left = [pid for pid in children() if pid != held.bystander.pid]
-        honest = [outcome for outcome, program in zip(found, programs, strict=True) if program.entry is Entry.ANSWER]
-        hostile = [outcome for outcome, program in zip(found, programs, strict=True) if program.entry is Entry.ANY]
-        held.names = {id(outcome): attack.name for outcome, attack in zip(hostile, ATTACKS, strict=True)}
+        until(look, 30)
+        until(lambda: not strangers(held), 30)
         report = {
-            "attacks": {
-                attack.name: {"escaped": attack.escaped(held, outcome), "outcome": short(outcome)}
-                for attack, outcome in zip(ATTACKS, hostile, strict=True)
+            "attacks": {name: {"escaped": escaped[name], "outcome": short(outcome)} for name, outcome in found.items()},
+            "honest": [short(outcome) for outcome in wrong],
+            "left": {
+                "processes": len(strangers(held)),
+                "descriptors": len([*Path("/proc/self/fd").iterdir()]) - descriptors,
             },
-            "honest": [
-                short(outcome)
-                for outcome, value in zip(honest, expected, strict=True)
-                if outcome.value != value or outcome.level != level
-            ],
-            "left": {"processes": len(left), "descriptors": len([*Path("/proc/self/fd").iterdir()]) - descriptors},
         }
     print(json.dumps(report))
+
+
+def strangers(held: Scene) -> list[int]:
+    """Processes below this one that nobody here began."""
+    return [pid for pid in children() if pid != held.bystander.pid]
 
 
 def short(outcome: Outcome) -> str:

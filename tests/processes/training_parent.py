@@ -39,7 +39,7 @@ def start_parent(job: TrainJob) -> subprocess.Popen[str]:
 
 def wait_for(condition: Callable[[], Any], parent: subprocess.Popen[str]) -> None:
     """Look again and again until it is so, as long as the process runs."""
-    until = time.monotonic() + 240
+    until = time.monotonic() + 800
     while not condition():
         assert parent.poll() is None, parent.communicate()
         assert time.monotonic() < until

@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from conftest import missing
+from conftest import lacking
+from servers.browser import find_chromium
 
 #: Put at the end of a page: `report(value)` says what a test wants to know, with the errors of the page.
 HOOK = """<script>
@@ -42,12 +42,12 @@ def run_page(page: Path, script: str) -> Any:
 
 def chromium(page: Path, *options: str) -> str:
     """Open a page with a fresh profile that cannot reach any host; standard output."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    browser = find_chromium()
     if browser is None:
-        missing("Chromium is not installed")
+        lacking("Chromium")
         raise AssertionError
     given = ["--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
     given += ["--no-first-run", f"--user-data-dir={page.parent / 'profile'}", *options, page.as_uri()]
-    done = subprocess.run([browser, *given], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([browser, *given], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import missing, package
+from conftest import lacking, package
 from toys.report import toy_report
 from toys.sweep import toy_sweep
 
@@ -65,7 +65,7 @@ def binary() -> str:
 
     found = find_chromium()
     if found is None:
-        missing("Chromium is not installed (apt-get install chromium)")
+        lacking("Chromium")
     assert found is not None
     return found
 

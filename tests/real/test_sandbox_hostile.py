@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, missing
+from conftest import ROOT, lacking, missing
 from hostile.reaching import SECRET
 from hostile.scene import ATTACKS
 
@@ -61,7 +61,7 @@ def open_python() -> str:
 def report(level: str, user: str, folder: Path) -> dict[str, Any]:
     """What all attacks came to."""
     if level == "bubblewrap" and shutil.which("bwrap") is None:
-        missing("bubblewrap is not installed")
+        lacking("bubblewrap")
     command = [sys.executable, "-m", "hostile.scene", level]
     if user == "user" and os.geteuid() == 0:
         command = [*AS_NOBODY, open_python(), "-m", "hostile.scene", level]

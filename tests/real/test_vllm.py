@@ -39,7 +39,7 @@ def python() -> Path:
     """The Python that has vLLM."""
     found = vllm_environment.python()
     if not found.is_file():
-        missing(f"{found} is not there: `make vllm-env` makes it, LEMA_VLLM_PYTHON names another one")
+        missing(f"{found} is not there: make vllm-env (or name another one in LEMA_VLLM_PYTHON)")
     return found
 
 

@@ -56,7 +56,7 @@ class Page:
                 return result
 
     async def next(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(await self.socket.receive_str(timeout=60))
+        message: dict[str, Any] = json.loads(await self.socket.receive_str(timeout=300))
         event, held = message.get("method", ""), message.get("params", {})
         if event == "Network.requestWillBeSent":
             self.asked.append(held["request"]["url"])
@@ -100,12 +100,12 @@ async def chromium(binary: str, folder: Path) -> AsyncIterator[Page]:
                 yield Page(socket)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 async def port_of(file: Path, process: subprocess.Popen[bytes]) -> int:
     """The port that Chromium chose, once it is ready."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while not file.exists() or not file.read_text():
         assert process.poll() is None and time.monotonic() < until, "Chromium did not start"
         await asyncio.sleep(0.05)

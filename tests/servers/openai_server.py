@@ -17,7 +17,7 @@ from urllib.error import URLError
 class Server:
     """Serves a model folder; can be killed and started again on the same port."""
 
-    def __init__(self, model: Path, folder: Path, *, patience: float = 180.0) -> None:
+    def __init__(self, model: Path, folder: Path, *, patience: float = 600.0) -> None:
         self.model = model
         self.folder = folder
         self.patience = patience

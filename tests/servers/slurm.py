@@ -68,6 +68,11 @@ class Unavailable(Exception):
     """SLURM is not installed, or does not start here."""
 
 
+def absent() -> list[str]:
+    """Those of its programs that are not here."""
+    return [name for name in PROGRAMS if shutil.which(name) is None]
+
+
 class Cluster:
     """`environment` makes SLURM's commands and jobs talk to this cluster."""
 
@@ -84,10 +89,9 @@ class Cluster:
         Raises:
             Unavailable: it cannot be.
         """
-        absent = [name for name in PROGRAMS if shutil.which(name) is None]
         try:
-            if absent:
-                raise Unavailable(f"SLURM's {', '.join(absent)} not installed (Debian: slurm-wlm and munge)")
+            if absent():
+                raise Unavailable(f"SLURM's {', '.join(absent())} not installed (Debian: slurm-wlm and munge)")
             self.start()
             yield self
         finally:
@@ -133,13 +137,13 @@ class Cluster:
                 stderr=log,
                 env={**os.environ, **self.environment},
                 check=False,
-                timeout=60,
+                timeout=300,
             )
         if done.returncode:
             raise Unavailable(f"{words[0]} does not start: {Path(log.name).read_text()[-2000:]}")
 
     def await_idle(self) -> None:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while time.monotonic() < until:
             with contextlib.suppress(subprocess.SubprocessError):
                 if self("sinfo", "-h", "-N", "-p", "normal", "-t", "idle", "-o", "%N").split() == list(NODES):
@@ -155,7 +159,7 @@ class Cluster:
             text=True,
             env={**os.environ, **self.environment},
             check=True,
-            timeout=30,
+            timeout=300,
         )
         return done.stdout
 
@@ -163,14 +167,23 @@ class Cluster:
         """Ids of the jobs in the queue, of each task of an array."""
         return self("squeue", "-h", "--array", "-o", "%i").split()
 
+    def clear(self) -> None:
+        """End all jobs, and take everything up again that a test took down."""
+        self("scontrol", "update", "partitionname=normal", "state=up")
+        for node in NODES:
+            with contextlib.suppress(subprocess.CalledProcessError):  # it is not down
+                self("scontrol", "update", f"nodename={node}", "state=resume")
+        if left := self.jobs():
+            self("scancel", *left)
+            until = time.monotonic() + 60
+            while self.jobs() and time.monotonic() < until:
+                time.sleep(0.2)
+
     def stop(self) -> None:
         """End the jobs, then the daemons, by their pid files."""
         with contextlib.suppress(subprocess.SubprocessError, OSError):
-            if self.pid("slurmctld") and (left := self.jobs()):
-                self("scancel", *left)
-                until = time.monotonic() + 20
-                while self.jobs() and time.monotonic() < until:
-                    time.sleep(0.5)
+            if self.pid("slurmctld"):
+                self.clear()
         for name in (*(f"slurmd.{node}" for node in NODES), "slurmctld", "munged"):
             self.end(name)
 

@@ -278,14 +278,15 @@ with made.open(replies=Path(sys.argv[2])) as complete:
 
 
 def test_after_a_kill_no_saved_reply_is_asked_for_again(faulty: Faulty, tmp_path: Path) -> None:
-    faulty.delay = 0.05
+    faulty.faults = {f"prompt {n}": [Fault(hang=600)] for n in range(13, 40)}
     command = [sys.executable, "-c", LOOP, faulty.url, str(tmp_path)]
     first = subprocess.Popen(command)
-    until(lambda: len(faulty.answered) >= 13)
+    until(lambda: len(files(tmp_path)) == 13 and len(faulty.asked) == 17)
     first.kill()
     first.wait()
+    faulty.faults.clear()
     saved = {json.loads(file.read_text())["request"]["body"]["messages"][0]["content"] for file in files(tmp_path)}
-    assert 9 <= len(saved) < 40
+    assert saved == {f"prompt {n}" for n in range(13)}
     subprocess.run(command, check=True)
     again = {prompt for prompt, times in faulty.asked.items() if times > 1}
     assert set(faulty.asked) == {f"prompt {n}" for n in range(40)}

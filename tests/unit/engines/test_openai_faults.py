@@ -49,7 +49,7 @@ def saved(folder: Path) -> int:
 )
 def test_what_passes_is_tried_again_and_answered(faulty: Faulty, tmp_path: Path, fault: Fault) -> None:
     faulty.faults = {PROMPTS[2].text: [fault]}
-    replies = ask(faulty, tmp_path, timeout=1.0)
+    replies = ask(faulty, tmp_path, timeout=4.0 if fault.hang else 120.0)
     assert [several[0].text.partition(" ->")[0] for several in replies] == [prompt.text for prompt in PROMPTS]
     assert [faulty.asked[prompt.text] for prompt in PROMPTS] == [1, 1, 2, 1, 1]
     assert saved(tmp_path) == 5
@@ -79,7 +79,7 @@ def test_retry_after_is_kept_to(faulty: Faulty, tmp_path: Path) -> None:
             ["HTTP 503: sick", "2 tries"],
         ),
         (Fault(drop=True), StageFailed, ["cannot be reached", "2 tries"]),
-        (Fault(hang=30), StageFailed, ["within 0.7 s", "2 tries"]),
+        (Fault(hang=30), StageFailed, ["within 2.5 s", "2 tries"]),
         (Fault(body=b"{}"), StageFailed, ["could be read", "2 tries"]),
     ],
     ids=["401", "403", "404", "400", "429", "503", "drop", "hang", "unreadable"],
@@ -89,7 +89,7 @@ def test_what_lasts_is_one_clear_message_and_what_arrived_is_kept(
 ) -> None:
     faulty.faults = {PROMPTS[3].text: [fault] * 2}
     with pytest.raises(LemaError) as caught:
-        ask(faulty, tmp_path, concurrency=1, max_retries=1, timeout=0.7)
+        ask(faulty, tmp_path, concurrency=1, max_retries=1, timeout=2.5 if fault.hang else 120.0)
     assert type(caught.value) is error
     message = str(caught.value)
     said = [*words, f"127.0.0.1:{faulty.port}", "'toy-1'", f"3 of 5 replies are saved in {tmp_path}", "same command"]
@@ -105,7 +105,7 @@ def test_a_lasting_fault_does_not_wait_for_what_is_in_flight(faulty: Faulty, tmp
     began = time.monotonic()
     with pytest.raises(InputError):
         ask(faulty, tmp_path, timeout=50.0, concurrency=2)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 45
 
 
 def test_a_server_that_dies_is_named_and_goes_on_where_it_stopped(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from lema.programs.program import Program, Status
 from lema.programs.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[3]
-NAP = "import time\ntime.sleep(0.6)\ndef solution():\n    return 7"
+NAP = "import time\ntime.sleep(2)\ndef solution():\n    return 7"
 QUICK = "def solution():\n    return 1"
 OWNER = """
 import sys
@@ -76,7 +76,12 @@ def test_nothing_outlives_an_owner_that_is_killed(level: str) -> None:
 def test_a_process_that_dies_is_replaced_and_its_program_run_again() -> None:
     with Sandbox(workers=1).open() as run:
         (first,) = (worker.process.pid for worker in run.workers)
-        threading.Timer(0.2, os.kill, (first, signal.SIGKILL)).start()
+
+        def killer() -> None:
+            until(lambda: run.attempts)
+            os.kill(first, signal.SIGKILL)
+
+        threading.Thread(target=killer).start()
         assert [found.value for found in run([Program(source=NAP), Program(source=QUICK)])] == ["7", "1"]
         (second,) = (worker.process.pid for worker in run.workers)
         assert second != first

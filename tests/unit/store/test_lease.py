@@ -68,8 +68,8 @@ def test_a_lease_that_this_very_process_failed_to_give_back_does_not_block_it(
         patch.setattr(lease, "rename", fail)
         held.free()
     begun = time.monotonic()
-    got(home, ttl=3600.0)
-    assert time.monotonic() - begun < 2
+    got(home, ttl=36000.0)
+    assert time.monotonic() - begun < 600
 
 
 def fail(*_: object, **__: object) -> bool:
@@ -81,7 +81,7 @@ def test_a_zombie_counts_as_dead() -> None:
     _, start = holder.process_state(child.pid)
     assert child.stdout is not None
     child.stdout.read()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while holder.process_state(child.pid)[0] != "Z" and time.monotonic() < deadline:
         time.sleep(0.01)
     try:
@@ -99,8 +99,8 @@ def test_a_dead_holder_of_this_machine_is_replaced_at_once(home: Path) -> None:
     held = got(home)
     held.folder.rename(home / dead_token())
     begun = time.monotonic()
-    heir = got(home, ttl=3600.0)
-    assert time.monotonic() - begun < 5
+    heir = got(home, ttl=36000.0)
+    assert time.monotonic() - begun < 600
     assert len(heir.note.holders) == 2
 
 
@@ -126,10 +126,10 @@ def test_a_holder_elsewhere_is_replaced_only_after_ttl_of_silence_by_our_clock(h
 
 
 def test_a_beating_heart_elsewhere_is_never_replaced(home: Path) -> None:
-    held = foreign(got(home, ttl=1.5))
+    held = foreign(got(home, ttl=5.0))
     with held.beating():
         begun = time.monotonic()
-        assert acquire(home, lambda: time.monotonic() - begun > 4, ttl=1.5, poll=0.05) is None
+        assert acquire(home, lambda: time.monotonic() - begun > 8, ttl=5.0, poll=0.05) is None
     held.check()
 
 

@@ -48,21 +48,28 @@ class Logged(Stage):
 
 
 WORKER = """
-import sys
+import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[5])
 from test_sharing import Logged
 from lema.store import Store
 from lema.running.worker import execute
+meeting = Path(sys.argv[1]).parent / "meeting"
+of = int(sys.argv[4]) if sys.argv[9] else 1
+meeting.mkdir(exist_ok=True)
+(meeting / sys.argv[3]).touch()
+while len(list(meeting.iterdir())) < of:
+    time.sleep(0.01)
 stage = Logged(log=sys.argv[2], pause=float(sys.argv[6]), stuck_at=int(sys.argv[7]))
 print(execute(stage, Store(Path(sys.argv[1]), ttl=float(sys.argv[8])), place=(int(sys.argv[3]), int(sys.argv[4]))))
 """
 
 
 def begin(
-    folder: Path, number: int, of: int, *, pause: float = 0.05, stuck_at: int = -1, ttl: float = 60
+    folder: Path, number: int, of: int, *, pause: float = 0.05, stuck_at: int = -1, ttl: float = 60, meet: str = ""
 ) -> subprocess.Popen[str]:
-    words = (folder / "store", folder / "log", number, of, Path(__file__).parent, pause, stuck_at, ttl)
+    """`meet="together"`: all of them begin when the last one is there."""
+    words = (folder / "store", folder / "log", number, of, Path(__file__).parent, pause, stuck_at, ttl, meet)
     return subprocess.Popen(
         [sys.executable, "-c", WORKER, *map(str, words)],
         text=True,
@@ -76,8 +83,8 @@ def made(folder: Path) -> list[tuple[int, tuple[int, ...]]]:
 
 
 def test_several_processes_make_each_part_once_and_publish_once_what_one_process_makes(tmp_path: Path) -> None:
-    processes = [begin(tmp_path, number, 3) for number in range(3)]
-    said = [process.communicate(timeout=60)[0].strip() for process in processes]
+    processes = [begin(tmp_path, number, 3, pause=0.3, meet="together") for number in range(3)]
+    said = [process.communicate(timeout=600)[0].strip() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert said.count("True") == 1
     counts = Counter(items for _, items in made(tmp_path))
@@ -95,7 +102,7 @@ def test_a_part_whose_maker_was_killed_is_made_by_another(tmp_path: Path) -> Non
     while not (tmp_path / "log").exists() or (4, 5) not in [items for _, items in made(tmp_path)]:
         time.sleep(0.02)
     other = begin(tmp_path, 1, 2)
-    assert other.communicate(timeout=60)[0].strip() == "False"  # it leaves the last part to its living maker
+    assert other.communicate(timeout=600)[0].strip() == "False"  # it leaves the last part to its living maker
     store = Store(tmp_path / "store")
     assert store.find(Logged()) is None
     assert store.progress(Logged()) == (10, 12)
@@ -105,7 +112,7 @@ def test_a_part_whose_maker_was_killed_is_made_by_another(tmp_path: Path) -> Non
     os.kill(stuck.pid, signal.SIGKILL)
     stuck.communicate()
     assert [item.path.name for item in store.gc() if "parts of" in item.why] == [store.address(Logged())]
-    assert begin(tmp_path, 1, 2).communicate(timeout=60)[0].strip() == "True"
+    assert begin(tmp_path, 1, 2).communicate(timeout=600)[0].strip() == "True"
     counts = Counter(items for _, items in made(tmp_path))
     assert counts.pop((4, 5)) == 2 and set(counts.values()) == {1}
 

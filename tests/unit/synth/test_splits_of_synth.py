@@ -3,10 +3,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from itertools import combinations
 
 import pytest
+from reading.pace import at_most
 
 from lema.base.errors import ConfigError
 from lema.base.spec import key
@@ -32,7 +32,7 @@ GOLDEN = "6dd331d67a479ed4"
 def test_splits_share_no_structure_and_no_numbers_even_across_levels() -> None:
     structures: dict[str, set[str]] = {split: set() for split in SPLITS}
     numbers: dict[str, set[tuple[int, ...]]] = {split: set() for split in SPLITS}
-    for level, count in (("default", 5000), ("easy", 500), ("hard", 300)):
+    for level, count in (("default", 1500), ("easy", 300), ("hard", 150)):
         for split in SPLITS:
             for index in range(count):
                 # The problems of the stream, without the work of telling them.
@@ -51,8 +51,8 @@ def test_no_two_splits_have_a_question_in_common() -> None:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_ids_in_a_split_are_unique(split: str) -> None:
-    questions = stream(LEVELS["default"], split, 0, range(2000))
-    assert len({question.id for question in questions}) == 2000
+    questions = stream(LEVELS["default"], split, 0, range(1000))
+    assert len({question.id for question in questions}) == 1000
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
@@ -137,7 +137,5 @@ def test_different_graphs_have_different_structures(other: Graph) -> None:
 
 @pytest.mark.slow
 def test_two_thousand_training_questions_take_a_second_of_processor_time() -> None:
-    started = time.process_time()
-    stream(LEVELS["default"], "pretrain", 0, range(2000))
-    # Twice the promise, for machines that are busy or slow.
-    assert time.process_time() - started < 2
+    with at_most(40):  # twice the promise
+        stream(LEVELS["default"], "pretrain", 0, range(2000))

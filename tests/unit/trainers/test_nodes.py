@@ -34,7 +34,7 @@ def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> subprocess.Popen[
 
 
 def until(holds: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -75,7 +75,7 @@ def test_a_helper_leaves_requests_to_stop_to_the_first_node_and_ends_with_it(
     time.sleep(0.5)
     assert helper.poll() is None
     Place(2, 0, None, tmp_path / "meeting").end(75)
-    assert helper.wait(30) == 0
+    assert helper.wait(300) == 0
     assert (tmp_path / "meeting" / "ended").read_text() == "75"
 
 
@@ -105,4 +105,4 @@ def test_a_node_whose_ranks_fail_is_named_in_the_error(helper: subprocess.Popen[
             _settle(folder, -9, 0, first.lost())
     finally:
         first.end(1)
-    assert helper.wait(30) == 0
+    assert helper.wait(300) == 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 from conftest import ROOT, package
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reading.pace import at_most
 
 from lema.base.errors import ConfigError, InputError
 from lema.base.records import Question, Verdict
@@ -171,7 +171,6 @@ CHECKED_TWICE = [
     ("2x+y=3", "2x+y=4", W),
     ("3*x-1*y+13=0", "3x+4y+14=0", W),
     ("12 or 13", "12", W),
-    ("\\boxed{9^{9^{9^9}}}", "5", U),
 ]
 
 
@@ -179,6 +178,12 @@ CHECKED_TWICE = [
 def test_what_has_variables_is_right_only_when_both_checkers_say_so(said: str, gold: str, verdict: Verdict) -> None:
     assert LATEX.judge(f"The answer is ${said}$.", question(gold)).verdict is verdict
     assert LATEX.equal(said, gold) == LATEX.equal(gold, said) == (verdict is R)
+
+
+def test_what_no_checker_can_say_in_its_time_is_undecided() -> None:
+    bomb, latex = "\\boxed{9^{9^{9^9}}}", Latex(time_limit=0.5)
+    assert latex.judge(f"The answer is ${bomb}$.", question("5")).verdict is U
+    assert not latex.equal(bomb, "5") and not latex.equal("5", bomb)
 
 
 @pytest.mark.parametrize(
@@ -208,10 +213,9 @@ def test_what_has_variables_is_right_only_when_both_checkers_say_so(said: str, g
     ids=lambda bomb: bomb[:12],
 )
 def test_no_text_takes_long_in_this_process_and_none_is_right(bomb: str) -> None:
-    start = time.process_time()
-    for text in (bomb, f"The answer is {bomb}", f"The answer is ${bomb}$", f"\\boxed{{{bomb}}}", f"#### {bomb}"):
-        assert Latex(time_limit=0.2).judge(text, question("7")).verdict is not R
-    assert time.process_time() - start < 1.0
+    with at_most(40):
+        for text in (bomb, f"The answer is {bomb}", f"The answer is ${bomb}$", f"\\boxed{{{bomb}}}", f"#### {bomb}"):
+            assert Latex(time_limit=0.2).judge(text, question("7")).verdict is not R
 
 
 def test_math_verify_is_never_loaded_here() -> None:

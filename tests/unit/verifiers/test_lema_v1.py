@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from reading.pace import at_most
 
 from lema.base.errors import InputError
 from lema.base.records import Question, Verdict
@@ -181,10 +180,9 @@ def test_a_reference_that_is_no_choice_is_refused() -> None:
     ["9**9**9**9", "9**" * 100 + "9", "(" * 5000, "-" * 5000 + "1", "1+" * 50_000 + "1", "2**9999999-1", "9" * 9999],
 )
 def test_no_calculation_takes_long(bomb: str) -> None:
-    start = time.process_time()
-    for grader in ("gsm8k", "math"):
-        assert judged(grader, f"The answer is {bomb}", "7") is W
-    assert time.process_time() - start < 0.5
+    with at_most(20):
+        for grader in ("gsm8k", "math"):
+            assert judged(grader, f"The answer is {bomb}", "7") is W
 
 
 @pytest.mark.parametrize("grader", ["gsm8k", "rounded", "math", "csqa"])

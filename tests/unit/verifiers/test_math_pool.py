@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import ROOT, package
+from reading.pace import check
 
 from lema.base.errors import LemaError, MissingExtra
 from lema.verifiers.latex import math_pool
@@ -52,8 +53,9 @@ def test_a_bomb_costs_at_most_its_time_limit_and_the_next_comparison_is_answered
     pool.close()
     used = os.times()
     assert found is None or "fault" in found or not found["there"]
-    assert used.children_user + used.children_system - before.children_user - before.children_system < 1.0 + 3.0
-    assert used.user + used.system - before.user - before.system < 0.5
+    children = used.children_user + used.children_system - before.children_user - before.children_system
+    check(children - 1.0, units=60)  # to start one, beside its time
+    check(used.user + used.system - before.user - before.system, units=10)
     assert pool.compare("x + x", "2x", 20) == EQUAL
 
 
@@ -133,7 +135,7 @@ os.kill(os.getpid(), 9)
 
 def gone(pid: int) -> bool:
     """Whether a process ends within a minute; waits no longer than it takes."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         if time.monotonic() > end:
             return False
