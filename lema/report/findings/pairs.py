@@ -3,8 +3,8 @@
 An arm with corrections is compared with the arms of the same model and training that have CoT alone; where those are
 many, with the one of the nearest size. Where no arm has CoT alone and some have evolved questions, these are compared
 with those that have none, and with one another. Arms that answer with programs are also compared with the first of
-them, and arms of one trained model that answers in several ways with the first of these. Every arm is compared with its
-own model before training.
+them, and others that differ in nothing but how they answer with the first of these. Every arm is compared with its own
+model before training.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def pairings(arms: Sequence[Evaluated], sizes: Mapping[str, float]) -> tuple[Pai
     against = against or evolved(trained)
     programs = [name for name, form in trained.items() if runs_programs(form)]
     against += [(name, programs[0]) for name in programs[1:]]
-    against = list(dict.fromkeys([*against, *otherwise_answered(trained)]))
+    if against:  # otherwise all are compared with the first, however they answer
+        against += otherwise_answered({name: form for name, form in trained.items() if name not in programs})
     before = [(name, nearest(untrained(form), bases)[0]) for name, form in trained.items() if bases]
     return against or None, before
 
@@ -48,11 +49,16 @@ def runs_programs(arm: Form) -> bool:
 
 
 def otherwise_answered(trained: Mapping[str, Form]) -> list[tuple[str, str]]:
-    """Arms whose trained model another arm before them has too, each with the first such arm."""
+    """Arms that differ in nothing but how they answer, each with the first of them: a vote with one path."""
     first: dict[str, str] = {}
     for name, form in trained.items():
-        first.setdefault(identity(form["trained"]), name)
-    return [(name, first[own]) for name, form in trained.items() if first[own := identity(form["trained"])] != name]
+        first.setdefault(identity(model_alone(form)), name)
+    pairs = [(name, first[identity(model_alone(form))]) for name, form in trained.items()]
+    return [(name, one) for name, one in pairs if name != one]
+
+
+def model_alone(arm: Form) -> Form:
+    return {name: held for name, held in arm.items() if name != "answering"}
 
 
 def evolved(trained: Mapping[str, Form]) -> list[tuple[str, str]]:

@@ -134,3 +134,11 @@ def test_the_vote_moves_no_training_and_no_choice_of_checkpoint() -> None:
     plain, vote = (pipeline(experiment("cot", 0, answering=one)) for one in (PATH, Vote(n=3)))
     assert plain.train == vote.train and plain.evaluate != vote.evaluate and plain.base != vote.base
     assert vote.evaluate[0].answering.draws(Sampling(max_tokens=7)) == Sampling(n=3, temperature=0.7, max_tokens=7)
+
+
+def test_a_vote_is_compared_with_one_path_of_the_same_model_and_with_a_vote_before_training(tmp_path: Path) -> None:
+    sweep = [point for one in (PATH, Vote(n=3)) for point in points(["cot"], [0], answering=one)]
+    run(store := Store(tmp_path), sweep)
+    assert store.artifacts.is_dir()
+    compared = {(one.arm, one.baseline) for one in finished(tmp_path).report.comparisons}
+    assert compared == {("cot (vote)", "cot"), ("cot", "base"), ("cot (vote)", "base (vote)")}
