@@ -124,7 +124,7 @@ WRONG: list[tuple[str, *tuple[str, ...]]] = [
     ("cot_questions.start=5000", "cot_questions: stop must be greater than start (5000), got 1500"),
     ("evaluation.questions.split=train", "must not be scored on questions that it learned from"),
     ("evaluation.questions.split=tset", "evaluation.questions.split: ", "no split 'tset'"),
-    ("evaluation.sampling.n=2", "evaluation.sampling.n: pass@1 takes one path a question, got 2"),
+    ("evaluation.sampling.n=2", "evaluation.sampling.n: pass@1 takes one answer a question, got 2"),
     ("corrector=teacher", "teacher: none is chosen; needed by corrector.engine. Choose one with teacher=: ", "openai"),
     ("augmentation=teacher", "teacher: none is chosen; needed by augmentation.engine", "recorded"),
     (

@@ -36,8 +36,11 @@ def pairings(arms: Sequence[Evaluated], sizes: Mapping[str, float]) -> tuple[Pai
     against = against or evolved(trained)
     programs = [name for name, form in trained.items() if runs_programs(form)]
     against += [(name, programs[0]) for name in programs[1:]]
-    if against:  # otherwise all are compared with the first, however they answer
-        against += otherwise_answered({name: form for name, form in trained.items() if name not in programs})
+    voting = otherwise_answered({name: form for name, form in trained.items() if name not in programs})
+    if voting and not against:
+        plain = [name for name in trained if name not in dict(voting)]
+        against = [(name, plain[0]) for name in plain[1:]]
+    against += voting
     before = [(name, nearest(untrained(form), bases)[0]) for name, form in trained.items() if bases]
     return against or None, before
 
@@ -49,10 +52,10 @@ def runs_programs(arm: Form) -> bool:
 
 
 def otherwise_answered(trained: Mapping[str, Form]) -> list[tuple[str, str]]:
-    """Arms that differ in nothing but how they answer, each with the first of them: a vote with one path."""
+    """Arms that differ in nothing but how they answer, each with the one that answers with a path, or with the first."""
     first: dict[str, str] = {}
-    for name, form in trained.items():
-        first.setdefault(identity(model_alone(form)), name)
+    for name in sorted(trained, key=lambda name: "answering" in trained[name]):
+        first.setdefault(identity(model_alone(trained[name])), name)
     pairs = [(name, first[identity(model_alone(form))]) for name, form in trained.items()]
     return [(name, one) for name, one in pairs if name != one]
 
