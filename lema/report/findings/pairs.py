@@ -52,7 +52,7 @@ def runs_programs(arm: Form) -> bool:
 
 
 def otherwise_answered(trained: Mapping[str, Form]) -> list[tuple[str, str]]:
-    """Arms that differ in nothing but how they answer, each with the one that answers with a path, or with the first."""
+    """Arms that differ in nothing but how they answer, each with the one that answers with a path, else the first."""
     first: dict[str, str] = {}
     for name in sorted(trained, key=lambda name: "answering" in trained[name]):
         first.setdefault(identity(model_alone(trained[name])), name)
