@@ -92,7 +92,7 @@ class RunProgram(Answering):
         return {"programs": told}
 
 
-def program_of(answering: Answering) -> RunProgram | None:
+def running_programs(answering: Answering) -> RunProgram | None:
     """How programs are run in an answering that runs any, itself or what it is made of."""
     return next((one for one in answering.inside() if isinstance(one, RunProgram)), None)
 

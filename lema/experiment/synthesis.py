@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lema.answering.program import RunProgram, program_of
+from lema.answering.program import RunProgram, running_programs
 from lema.base.errors import ConfigError
 from lema.base.protocols import Sampling
 from lema.base.question_slice import Slice
@@ -101,7 +101,7 @@ def running(e: Experiment) -> RunProgram:
     Raises:
         ConfigError: nothing says it.
     """
-    found = program_of(e.answering)
+    found = running_programs(e.answering)
     if found is None:
         raise ConfigError(
             f"answering: data_mix={e.data_mix.name} takes programs, and nothing says how they are run. Take "
@@ -128,7 +128,7 @@ def student(build: Build, questions: Slice, sampling: Sampling, seed: int, part:
 
 def learned_scorer(e: Experiment) -> Learned | None:
     """The scorer of steps that this experiment trains; None where its beam has another or heeds none."""
-    how = program_of(e.answering) if e.data_mix.writes == "program" else None
+    how = running_programs(e.answering) if e.data_mix.writes == "program" else None
     beam = how.beam if how is not None else None
     scorer = beam.scorer if beam is not None and beam.weight else None
     return scorer if isinstance(scorer, Learned) else None

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from toys.lab import ToyModel, points, run
 
 from lema.answering.answering import Answering, Measured
-from lema.answering.program import program_of
+from lema.answering.program import running_programs
 from lema.base.errors import ConfigError
 from lema.base.protocols import Sampling
 from lema.base.records import Question, Solution
@@ -58,12 +58,12 @@ def test_a_question_has_one_answer_and_measures_are_shares(path: Path, tmp_path:
 @every_answering
 def test_what_a_model_was_not_taught_it_does_not_answer_with(path: Path) -> None:
     answering = made(path)
-    assert program_of(answering.learned("path")) is None and program_of(answering.learned("answer")) is None
-    if program_of(answering) is None:
+    assert running_programs(answering.learned("path")) is None and running_programs(answering.learned("answer")) is None
+    if running_programs(answering) is None:
         with pytest.raises(ConfigError, match="answering=body"):
             answering.learned("program")
     else:
-        assert program_of(answering.learned("program")) == program_of(answering)
+        assert running_programs(answering.learned("program")) == running_programs(answering)
 
 
 @every_answering
