@@ -27,8 +27,11 @@ from lema.report.findings.mix_forms import lessons, mix_name
         ({"cot": False, "corrections": "as_corrections"}, (Corrections(),)),
         ({"cot": True, "corrections": "as_cot"}, (Cot(), CotFromCorrections())),
         ({"cot": True, "corrections": "in_target", "loss": "all_but_mistake"}, (Cot(), MistakeInTarget())),
-        ({"cot": True, "corrections": "none", "cot_on": "programs"}, (Cot(on="programs"),)),
-        ({"cot": True, "corrections": "none", "cot_on": "programs", "target": "answer"}, (Answers(on="programs"),)),
+        ({"cot": True, "corrections": "none", "cot_on": "programs"}, (Cot(questions="with_programs"),)),
+        (
+            {"cot": True, "corrections": "none", "cot_on": "programs", "target": "answer"},
+            (Answers(questions="with_programs"),),
+        ),
         ({"cot": False, "corrections": "none", "programs": True}, (Programs(),)),
         ({"cot": False, "corrections": "none", "programs": True, "refinements": 1.0}, (Programs(), Repairs())),
     ],
