@@ -13,7 +13,7 @@ from renew import points_of
 
 from lema.__main__ import main
 from lema.answering.path import PATH
-from lema.answering.program import RunProgram, program_of
+from lema.answering.program import RunProgram, running_programs
 from lema.base.spec import key
 from lema.experiment.pipeline import pipeline
 from lema.stages.discriminate import Discriminate
@@ -37,7 +37,7 @@ def test_an_option_composes_into_an_experiment(option: str) -> None:
     stages = pipeline(point.experiment)
     assert [stage.kind for stage in stages.material["programs"]] == ["synthesise"]
     assert [stage.kind for stage in stages.material["repairs"]] == ["refine"]
-    assert program_of(stages.evaluate[0].answering) is not None
+    assert running_programs(stages.evaluate[0].answering) is not None
 
 
 @pytest.mark.parametrize(
