@@ -14,7 +14,7 @@ demo: setup
 # Three processes for two cores, since the files of the SLURM, which one of them runs, mostly wait; tests/conftest.py
 # says which files belong together, and which come first.
 test: setup vllm-env
-	$(PYTHON) -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+	$(PYTHON) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # What to run after each change: lint, types, and all tests that start nothing large; at most three minutes.
 quick: check

@@ -7,8 +7,10 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from servers import slurm
@@ -98,25 +100,38 @@ def faulty() -> Iterator[Faulty]:
         yield server
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """For several processes: a file is run by one of them, and so are all files of the SLURM; the long ones come first.
+@cache
+def on_slurm(file: str) -> bool:
+    """Whether the tests of a file want the SLURM."""
+    return "cluster: Cluster" in (ROOT / file).read_text()
 
-    The SLURM's mostly wait, and so come before all others, beside which they do.
-    """
-    if not getattr(config.option, "loadgroup", False):
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For several processes: first the files of the SLURM, beside which others go on as it waits, then long ones."""
+    if not hasattr(config, "workerinput"):
         return
     files: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         files[item.nodeid.partition("::")[0]].append(item)
-    order: dict[str, tuple[bool, bool, bool]] = {}
-    for file, held in files.items():
-        on_slurm = any("cluster" in getattr(item, "fixturenames", ()) for item in held)
-        slow = any(item.get_closest_marker("slow") for item in held)
-        order[file] = (not on_slurm, not slow, not file.startswith(("tests/flow", "tests/real")))
-        for item in held:
-            item.add_marker(pytest.mark.xdist_group("slurm" if on_slurm else file))
-    items[:] = [item for file in sorted(files, key=order.__getitem__) for item in files[file]]
+    slow = {file for file, held in files.items() if any(item.get_closest_marker("slow") for item in held)}
+    whole = ("tests/flow/", "tests/real/")
+    order = sorted(files, key=lambda file: (not on_slurm(file), file not in slow, not file.startswith(whole)))
+    items[:] = [item for file in order for item in files[file]]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`--dist loadfile` gives all files of the SLURM to one process, so that there is one SLURM."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return "slurm" if on_slurm(file) else file
+
+    return Scheduling(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import shlex
 import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,23 @@ from lema.config.options import Options, Point
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("conf", "experiments", "sweeps", "slurm")
+COPY: list[tempfile.TemporaryDirectory[str]] = []  # removed when the tests end
+WRITTEN: set[str] = set()
+
+
+def shipped() -> Path:
+    """A copy of the shipped configuration: one a process, from which is taken what the last test wrote into it."""
+    if not COPY:
+        COPY.append(tempfile.TemporaryDirectory(prefix="lema-configuration-"))
+        for name in FOLDERS:
+            shutil.copytree(ROOT / name, Path(COPY[0].name, name))
+    root = Path(COPY[0].name)
+    while WRITTEN:
+        path = WRITTEN.pop()
+        (root / path).unlink()
+        if (ROOT / path).exists():
+            shutil.copy2(ROOT / path, root / path)
+    return root
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,14 +56,12 @@ class Outcome:
 
 
 class Command:
-    """Types commands in a folder of their own, on a configuration that a test may add files to."""
+    """Types commands in a folder of their own, on a configuration that a test may add files to; one a test."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.root = folder / "configuration"
+        self.root = shipped()
         self.cwd = folder / "where_it_is_typed"
         self.cwd.mkdir(parents=True)
-        for name in FOLDERS:
-            shutil.copytree(ROOT / name, self.root / name)
         self.model = folder / "model"
         self.model.mkdir()
         (self.model / "config.json").write_text("{}")
@@ -62,6 +78,7 @@ class Command:
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+        WRITTEN.add(path)
 
     def record(self, points: Sequence[Point], options: Options) -> int:
         self.ran.append((points, options))

@@ -14,6 +14,7 @@ GLOBAL = "# @package _global_\n"
 GRID = GLOBAL + "hydra:\n  mode: MULTIRUN\n  sweeper:\n    params:\n"
 
 FILES = {
+    "sweeps/demo.yaml": GRID + "      seed: 0,1\n",
     "experiments/good.yaml": GLOBAL
     + "defaults:\n  - override /trainer: lora\ntrainer:\n  learning_rate: 5e-4\nseed: 7\n",
     "experiments/unclosed.yaml": GLOBAL + "trainer: {learning_rate: 1e-3\nseed: 1\n",

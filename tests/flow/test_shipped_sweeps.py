@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
 import re
 import sys
+import tempfile
 from collections import Counter
-from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
 
 import pytest
 import yaml
@@ -15,8 +20,10 @@ sys.path.insert(0, str(ROOT / "tests" / "golden"))
 
 from renew import LOCAL, points_of
 
+import lema.cli.modes
 from lema.__main__ import main
 from lema.base.spec import key
+from lema.config.options import Options, Point
 from lema.experiment.pipeline import pipeline
 from lema.lessons.corrections import Corrections
 from lema.lessons.cot import Cot
@@ -30,12 +37,38 @@ CHOICES = [f"{path.parent.name}={path.stem}" for path in FILES if "@package _glo
 PAPER = [choice for choice in CHOICES if choice not in ("experiments=pretrain_tiny", "sweeps=demo")]
 
 
+class Planned(NamedTuple):
+    """What `lema mode=plan` does, and the points that it is about."""
+
+    code: int
+    out: str
+    err: str
+    points: list[Point]
+
+
+@functools.cache
+def planned(choice: str) -> Planned:
+    """The plan of an experiment or a sweep, composed once for all tests of it."""
+    caught: list[Point] = []
+    run = lema.cli.modes.run
+
+    def noting(points: list[Point], options: Options) -> int:
+        caught.extend(points)
+        return run(points, options)
+
+    out, err = io.StringIO(), io.StringIO()
+    with tempfile.TemporaryDirectory() as folder, mock.patch("lema.cli.modes.run", noting):
+        words = [choice, *LOCAL.get(choice, ()), "mode=plan", f"store={folder}/store"]
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(words)
+    return Planned(code, out.getvalue(), err.getvalue(), caught)
+
+
 @pytest.mark.parametrize("choice", CHOICES)
-def test_it_is_planned_without_network(choice: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = main([choice, *LOCAL.get(choice, ()), "mode=plan", f"store={tmp_path / 'store'}"])
-    out = capsys.readouterr()
-    assert code == 0, out.err
-    assert re.search(r"[1-9]\d* experiment\(s\), [1-9]\d* stage\(s\): 0 in the store", out.out)
+def test_it_is_planned_without_network(choice: str) -> None:
+    code, out, err, _ = planned(choice)
+    assert code == 0, err
+    assert re.search(r"[1-9]\d* experiment\(s\), [1-9]\d* stage\(s\): 0 in the store", out)
 
 
 @pytest.mark.parametrize("choice", PAPER)
@@ -59,7 +92,7 @@ def test_local_files_and_the_hub_give_one_plan_with_different_keys(task: str, na
 
 @pytest.mark.parametrize("setting", ["", " experiments=lema_gsm8k model=llama2_70b trainer=lema_qlora_large"])
 def test_data_size_has_the_papers_four_arms_and_shares_what_they_share(setting: str) -> None:
-    points = points_of(f"sweeps=data_size{setting}")
+    points = points_of(f"sweeps=data_size{setting}") if setting else planned("sweeps=data_size").points
     stages = [pipeline(point.experiment) for point in points]
     assert {point.experiment.seed for point in points} == {0, 1, 2}
     assert len({key(stage.train) for stage in stages}) == len(points) == 12
@@ -75,7 +108,7 @@ def test_data_size_has_the_papers_four_arms_and_shares_what_they_share(setting: 
 
 
 def test_tokens_compares_equal_and_more_target_tokens_in_the_papers_ratio() -> None:
-    points = points_of("sweeps=tokens")
+    points = planned("sweeps=tokens").points
     arms = {(p.experiment.data_mix.name, p.experiment.data_budget.target_tokens) for p in points}
     assert arms == {("cot_and_corrections", 120_000), ("cot", 120_000), ("cot", 140_000)}
     assert pytest.approx(6.8 / 5.8, abs=0.01) == 140 / 120
@@ -94,7 +127,7 @@ SETTINGS = {
 
 
 def test_table_1_trains_every_backbone_with_the_hyper_parameters_of_its_size_and_task() -> None:
-    points = points_of("sweeps=table1")
+    points = planned("sweeps=table1").points
     seen = Counter()
     for point in points:
         e = point.experiment
@@ -131,7 +164,7 @@ def test_table_1_trains_every_backbone_with_the_hyper_parameters_of_its_size_and
 
 
 def test_parts_are_those_of_figure_12() -> None:
-    points = points_of("sweeps=parts")
+    points = planned("sweeps=parts").points
     assert Counter(p.experiment.data_mix.lessons for p in points) == {
         (Cot(), Corrections()): 3,
         (Cot(),): 3,
@@ -148,7 +181,7 @@ def test_parts_are_those_of_figure_12() -> None:
 
 
 def test_controls_differ_in_what_is_learned_and_where_the_mistake_is() -> None:
-    points = points_of("sweeps=controls")
+    points = planned("sweeps=controls").points
     assert Counter(p.experiment.data_mix.lessons for p in points) == {
         (Cot(), Corrections()): 3,
         (Cot(), Corrections(loss="changed_steps")): 3,
@@ -160,7 +193,7 @@ def test_controls_differ_in_what_is_learned_and_where_the_mistake_is() -> None:
 
 def test_evolution_compares_none_general_and_correction_centric_at_one_size() -> None:
     arms = Counter()
-    for point in points_of("sweeps=evolution"):
+    for point in planned("sweeps=evolution").points:
         e = point.experiment
         strategy = e.evolution_strategy
         assert e.generation.correct_per_question is None and e.evaluation.questions.stop == 1000
@@ -176,7 +209,7 @@ def test_evolution_compares_none_general_and_correction_centric_at_one_size() ->
 
 def test_evolution_on_math_has_the_papers_settings() -> None:
     arms = Counter()
-    for point in points_of("sweeps=evolution_math"):
+    for point in planned("sweeps=evolution_math").points:
         e = point.experiment
         arms[e.model.name, e.evolution_strategy and e.evolution_strategy.seeds_from] += 1
         assert (e.trainer.method, e.trainer.learning_rate, e.trainer.batch_size) == ("full", 1e-5, 128)
@@ -192,7 +225,7 @@ def test_evolution_on_math_has_the_papers_settings() -> None:
 
 def test_round_2_asks_the_model_of_round_1_which_is_trained_once() -> None:
     by_rounds = {}
-    for point in points_of("sweeps=rounds"):
+    for point in planned("sweeps=rounds").points:
         e = point.experiment
         assert e.generation.correct_per_question is None
         rounds = 0 if e.evolution_strategy is None else e.evolution_strategy.rounds
@@ -208,7 +241,7 @@ def test_round_2_asks_the_model_of_round_1_which_is_trained_once() -> None:
 
 
 def test_a_specialised_model_is_compared_with_itself_and_asked_in_its_own_words() -> None:
-    for point in points_of("sweeps=specialised"):
+    for point in planned("sweeps=specialised").points:
         assert point.experiment.evaluation.base
         assert point.experiment.format.wording == "lema_v1_wizardmath"
 
@@ -220,7 +253,7 @@ def test_a_model_without_a_known_commit_can_be_given_one() -> None:
 
 
 def test_the_arm_of_injected_mistakes_samples_none_and_the_other_injects_none() -> None:
-    points = points_of("sweeps=mistake_source")
+    points = planned("sweeps=mistake_source").points
     sections = [point.experiment.refinement for point in points]
     assert [(bool(held.injected), held.sampled is None) for held in sections if held] == [(True, True)] * 2 + [
         (False, False)

@@ -34,9 +34,10 @@ SMOL = ("lora", "zero2", "smollm2")
 #: Begun by one rank, and gone on with by two.
 MOVED = ("full", "none", "moved")
 MERGED = ("lora", "zero3", "merged")
-EVERY = [(kind, ranks) for kind in (*KINDS, SMOL) for ranks in (2, 4)] + [
-    (kind, 2) for kind in (*OFFLOADED, MOVED, MERGED)
-]
+ON_TWO = [*KINDS, SMOL, *OFFLOADED, MOVED, MERGED]
+#: Each method, and each way to split.
+ON_FOUR = [("full", "none", "none"), ("lora", "zero2", "none"), ("qlora", "zero3", "none"), SMOL]
+EVERY = [(kind, 2) for kind in ON_TWO] + [(kind, 4) for kind in ON_FOUR]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -78,7 +79,7 @@ def trained(cluster: Cluster, smollm2_dir: Path, tmp_path_factory: pytest.TempPa
     root = tmp_path_factory.mktemp("ranks")
     write_examples(root / "examples.jsonl", toy_examples(24))
     alone = [(method, "none", "none") for method in ("full", "lora", "qlora")]
-    for ranks, kinds in ((1, [*alone, SMOL]), (2, [*KINDS, *OFFLOADED, SMOL, MOVED, MERGED]), (4, [*KINDS, SMOL])):
+    for ranks, kinds in ((1, [*alone, SMOL]), (2, ON_TWO), (4, ON_FOUR)):
         jobs = root / f"jobs-{ranks}.json"
         jobs.write_bytes(msgspec.json.encode([job(root, kind, ranks, smollm2_dir) for kind in kinds]))
         words = [sys.executable, str(ROOT / "tests" / "processes" / "several_trainings.py"), str(jobs), str(ranks)]
