@@ -19,8 +19,7 @@ import numpy as np
 
 from lema.lm.encoding import Encoded
 from lema.lm.pairs import padded
-
-IGNORED = -100  # the label of a token without loss
+from lema.trainers.likelihood import IGNORED
 
 #: One training sequence: a single example, or several packed ones that do not see each other.
 Row = tuple[Encoded, ...]

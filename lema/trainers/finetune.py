@@ -1,4 +1,4 @@
-"""Supervised fine-tuning: full, LoRA and QLoRA, on the Hugging Face stack (paper §3.3, App. C.4).
+"""Fine-tuning: full, LoRA and QLoRA, on the Hugging Face stack (paper §3.3, App. C.4).
 
 This is the configuration and the parent's side. The work happens in a process of its own
 (`lema.trainers.worker`) that knows files only.
@@ -19,7 +19,9 @@ from lema.base.protocols import TrainJob
 from lema.base.spec import Spec, runtime, since, spec
 from lema.lm.model import Model
 from lema.trainers.folder import Folder
+from lema.trainers.likelihood import LIKELIHOOD
 from lema.trainers.nodes import place
+from lema.trainers.objective import Objective, told
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -62,6 +64,7 @@ class Finetune(Spec):
     over_long: Share = 0.0  # the largest share of over-long examples that may be left out
     merge: bool = since(False)  # publish a whole model in place of the adapter, checked against it
     keep_every: Count | None = since(None)  # steps between checkpoints kept as results; the last step is kept too
+    objective: Objective = since(default=LIKELIHOOD)  # what is made of the model's outputs (`lema.trainers.objective`)
 
     save_every: Count = runtime(default=100)  # steps between checkpoints
     micro_batch: Count = runtime(default=8)  # rows that go through the model at once
@@ -159,7 +162,8 @@ class Finetune(Spec):
         self.check_model(_model(job), from_checkpoint=job.base is not None)
         here = place()
         placed = self.placed(here.nodes, here.per_node)
-        job = msgspec.structs.replace(job, trainer=dataclasses.asdict(placed))
+        plain = {**dataclasses.asdict(placed), "objective": told(placed.objective)}
+        job = msgspec.structs.replace(job, trainer=plain)
         folder = Folder(Path(job.work), placed.layout)
         before = folder.outcome()
         if before is not None and before.status == "done" and Path(job.output).is_dir():

@@ -18,7 +18,7 @@ from lema.base.records import Example, load
 from lema.lm.encoding import Encoded, encode
 from lema.lm.loading import load_tokenizer, pick_device, start_token_of
 from lema.lm.model import Model
-from lema.trainers.batches import IGNORED, MicroBatches, Order, order, pack
+from lema.trainers.batches import MicroBatches, Order, order, pack
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder, step_of
 from lema.trainers.hooks import make_hooks
@@ -94,6 +94,7 @@ def arrange(job: TrainJob, model: Model, trainer: Finetune, base: Path | None) -
     examples = list(load(Path(job.examples), Example))
     if not examples:
         raise InputError(f"{job.examples}: there are no examples to train on")
+    trainer.objective.check_examples(examples)
     encoded = encode(load_tokenizer(model, base), examples, chat=job.chat, start_token=start)
     kept = within(encoded, trainer)
     rows = pack(kept, trainer.max_length) if trainer.packing else [(example,) for example in kept]
@@ -161,7 +162,8 @@ def make_loop(job: TrainJob, model: Model, trainer: Finetune, folder: Folder, pl
         packed=trainer.packing,
         flat=trainer.packing and model.attention == "flash_attention_2",
     )
-    loop = transformers.Trainer(model=built, args=arguments, train_dataset=batches, compute_loss_func=completion_loss)
+    loss = trainer.objective.loss
+    loop = transformers.Trainer(model=built, args=arguments, train_dataset=batches, compute_loss_func=loss)
     # The order is ours down to the rank, so the loader only walks it.
     walk: Any = batches
     loop.get_train_dataloader = lambda: DataLoader(walk, batch_size=1, collate_fn=lambda items: items[0])
@@ -248,20 +250,6 @@ def _prepare_deepspeed(device: str) -> None:
         # Compiled on first use, for minutes, to save microseconds between processes of one machine.
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
         deepspeed.init_distributed(dist_backend="gloo")  # ZeRO-3 shards at loading, before Trainer would do this
-
-
-def completion_loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
-    """Summed cross-entropy of the tokens that carry loss, by the number of them in the global batch.
-
-    A label stands where its token does, also in what a decoder is given: the one before predicts it.
-    """
-    import torch
-
-    targets = labels[:, 1:]
-    wanted = targets != IGNORED
-    logits = outputs.logits[:, :-1][wanted].float()  # prompts need no softmax
-    total = torch.nn.functional.cross_entropy(logits, targets[wanted], reduction="sum")
-    return total / num_items_in_batch
 
 
 def curve_of(history: list[dict[str, Any]], plan: Order) -> list[dict[str, Any]]:

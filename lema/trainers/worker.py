@@ -6,6 +6,7 @@ With several processes it first becomes torchrun, which starts it again as each 
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ from lema.lm.model import Model
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder, Outcome
 from lema.trainers.nodes import STOPS, place, torchrun
+from lema.trainers.objective import restored
 from lema.trainers.process import PARENT
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -63,12 +65,11 @@ def become_torchrun(trainer: Finetune, job: Path) -> None:
 
 def specs(job: TrainJob) -> tuple[Model, Finetune]:
     """The specs that a job holds as plain values."""
-    model, trainer = (TypeAdapter[Any](c).validate_json(msgspec.json.encode(fields)) for c, fields in _parts(job))
-    return model, trainer
-
-
-def _parts(job: TrainJob) -> list[tuple[type, dict[str, Any]]]:
-    return [(Model, job.model), (Finetune, job.trainer)]
+    plain = dict(job.trainer)
+    objective = plain.pop("objective", None)
+    parts: list[tuple[type, dict[str, Any]]] = [(Model, job.model), (Finetune, plain)]
+    model, trainer = (TypeAdapter[Any](c).validate_json(msgspec.json.encode(fields)) for c, fields in parts)
+    return model, dataclasses.replace(trainer, objective=restored(objective)) if objective else trainer
 
 
 def main() -> int:

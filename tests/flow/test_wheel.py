@@ -57,9 +57,7 @@ def test_the_citation_is_of_this_version_and_names_the_papers() -> None:
 
 
 @pytest.mark.slow
-def test_an_installed_wheel_plans_the_default_and_runs_from_another_folder(
-    wheel: Path, tmp_path: Path
-) -> None:
+def test_an_installed_wheel_plans_the_default_and_runs_from_another_folder(wheel: Path, tmp_path: Path) -> None:
     installed, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
     elsewhere.mkdir()
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(installed)]

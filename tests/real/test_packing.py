@@ -12,7 +12,7 @@ from lema.lm.encoding import encode, prompts_ids
 from lema.lm.loading import load_model, load_tokenizer
 from lema.lm.model import Model
 from lema.trainers.batches import IGNORED, Row, collate, pack
-from lema.trainers.learning import completion_loss
+from lema.trainers.likelihood import LIKELIHOOD
 
 pytestmark = pytest.mark.real
 
@@ -63,7 +63,7 @@ def test_packed_loss_and_gradient_equal_unpacked(toy: Model, attention: str, fla
         total = 0.0
         for batch in batches:
             labels = batch.pop("labels")
-            loss = completion_loss(model(**batch), labels, targets)
+            loss = LIKELIHOOD.loss(model(**batch), labels, targets)
             loss.backward()
             total += loss.item()
         return total, torch.cat([p.grad.flatten() for p in model.parameters()]).clone()
