@@ -14,7 +14,7 @@ from commands.submitting import TINY, digests, finish, start, starts, steps, tra
 from conftest import package
 from servers.slurm import Cluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow]
 STEPS = 160
 #: Sixteen examples, and sixty-four a batch.
 LONG = [
