@@ -15,6 +15,7 @@ from lema.base.spec import key
 from lema.config.options import Options, Point
 from lema.experiment.pipeline import pipeline
 from lema.running.plan import plan
+from lema.stages.correct import Correct
 from lema.store import Artifact, Store
 from lema.store.durable import write_once
 from lema.store.stage import Stage
@@ -69,8 +70,16 @@ def corrections(points: Sequence[Point], store: Store) -> list[Artifact]:
 
 
 def correcting(point: Point) -> Iterator[Stage]:
-    """The stages of an experiment that correct mistakes."""
-    yield from pipeline(point.experiment).material.get("corrections", ())
+    """The stages of an experiment that correct mistakes, of those that it runs."""
+    todo = list(pipeline(point.experiment).targets())
+    seen: set[int] = set()
+    while todo:
+        stage = todo.pop(0)
+        if id(stage) not in seen:
+            seen.add(id(stage))
+            todo += stage.upstream()
+            if isinstance(stage, Correct):
+                yield stage
 
 
 def export_undecided(points: Sequence[Point], options: Options, console: Console) -> int:
