@@ -16,7 +16,7 @@ from commands.submitting import ENVIRONMENT, TINY, finish, starts, steps, traini
 from conftest import package
 from servers.slurm import Cluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow]
 TWICE_TWO = [
     "sweeps=null",
     "data_mix=cot",

@@ -14,7 +14,7 @@ from servers.slurm import Cluster
 from lema.cluster.watch import last_result
 from lema.running.jobs import Result
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow]
 #: Six points: three mixes with two seeds.
 SWEEP = ["-m", "data_mix=cot,cot_and_corrections,corrections", "seed=0,1", *TINY]
 #: Generation and what follows it draw by the seed; the base model is scored once.

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from servers.slurm import Cluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow]
 SWEEP = ["-m", "data_mix=cot,cot_and_corrections", "seed=0,1,2", "slurm=testbed", "store=store"]
 SMALL = [
     "debug=small",

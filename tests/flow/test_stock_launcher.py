@@ -15,7 +15,7 @@ from commands.typed import Command
 from conftest import package
 from servers.slurm import Cluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow]
 STOCK = "hydra/launcher=submitit_slurm"
 
 

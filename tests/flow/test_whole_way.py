@@ -90,7 +90,6 @@ def test_a_sweep_of_twelve_starts_exactly_the_union_of_its_stages(tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
 def test_a_dozen_kills_of_the_whole_process_group_lose_nothing(undisturbed: Path, tmp_path: Path) -> None:
     draw = random.Random(0)
     kills = 0

@@ -47,7 +47,6 @@ def manifests(folder: Path) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.real
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_every_real_part_is_in_the_path_and_a_dead_server_loses_nothing(smollm2_dir: Path, tmp_path: Path) -> None:
     data = require_data("gsm8k")
     with Server(smollm2_dir, tmp_path) as server:

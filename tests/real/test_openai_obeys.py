@@ -11,7 +11,7 @@ from servers.openai_server import Server
 from lema.base.protocols import Complete, Prompt, Sampling
 from lema.engines.openai.engine import OpenAI
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 QUESTION = "Count from one to nine, in words."
 
 

@@ -22,7 +22,7 @@ from lema.lm.model import Model
 from lema.trainers.finetune import Finetune
 from lema.trainers.nodes import MEETING, NODES, RENDEZVOUS
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 TINY = Model(name="tiny", shipped="tiny", dtype="float32")
 #: method, deepspeed, offload
 KINDS = [

@@ -28,7 +28,7 @@ from lema.lm.model import Model
 from lema.tasks.gsm_synth import GsmSynth
 from lema.verifiers.integers import Integers
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 TINY = Model(name="tiny", shipped="tiny", dtype="float32")
 GREEDY: dict[str, Any] = {"max_tokens": 64}
 CHOICES = (" yes", "A", " 12 + 3", " 12 + 4")
