@@ -28,8 +28,8 @@ SMALL = [
     "evaluation.questions.stop=8",
     "evaluation.part=4",
     "evaluation.sampling.max_tokens=32",
-    "trainer.epochs=15",
-    "trainer.save_every=5",
+    "trainer.epochs=120",  # longer than it takes to look at it and to stop it
+    "trainer.save_every=20",
 ]
 #: Three trainings of one training set, of which the first cannot be.
 THREE = ["-m", "data_mix=cot", "trainer.max_length=8,200,201", *SMALL, "slurm=testbed", "store=store"]
