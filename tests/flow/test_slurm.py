@@ -15,13 +15,13 @@ from lema.cluster.watch import last_result
 from lema.running.jobs import Result
 
 pytestmark = [pytest.mark.slow]
-#: Six points: three mixes with two seeds.
-SWEEP = ["-m", "data_mix=cot,cot_and_corrections,corrections", "seed=0,1", *TINY]
+#: Four points: two mixes with two seeds.
+SWEEP = ["-m", "data_mix=cot,corrections", "seed=0,1", *TINY]
 #: Generation and what follows it draw by the seed; the base model is scored once.
-STAGES = {"generate": 1, "correct": 1, "mix": 6, "train": 6, "evaluate": 7}
+STAGES = {"generate": 1, "correct": 1, "mix": 4, "train": 4, "evaluate": 5}
 #: One seed of them, submitted first.
-PART = ["-m", "data_mix=cot,cot_and_corrections,corrections", "seed=0", *TINY]
-FIRST = {"generate": 1, "correct": 1, "mix": 3, "train": 3, "evaluate": 4}
+PART = ["-m", "data_mix=cot,corrections", "seed=0", *TINY]
+FIRST = {"generate": 1, "correct": 1, "mix": 2, "train": 2, "evaluate": 3}
 
 
 @pytest.fixture(scope="module")
