@@ -7,15 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from commands.submitting import TINY, digests, finish, start, starts, steps, training, until
 from conftest import package
 from servers.slurm import Cluster
 
 pytestmark = [pytest.mark.slow]
-STEPS = 160
+STEPS = 60
 #: Sixteen examples, and sixty-four a batch.
 LONG = [
     "data_mix=cot",
@@ -41,9 +44,13 @@ def test_a_training_that_is_preempted_twice_and_hits_its_limit_ends_as_an_undist
     train, job = training(cluster)
     for time in (1, 2):
         until(lambda time=time: starts(folder)[train] == time and steps(folder, train) >= 8 * time)  # type: ignore[misc]
-        cluster("sbatch", "-p", "high", "-N2", "--exclusive", "-o", "/dev/null", "--wrap", "sleep 1")
+        with halted(folder):
+            cluster("sbatch", "-p", "high", "-N2", "--exclusive", "-o", "/dev/null", "--wrap", "sleep 1")
+            until(lambda: told(folder, train))
     until(lambda: starts(folder)[train] == 3 and steps(folder, train) >= 24)
-    limit(cluster, job, minutes=(elapsed(cluster, job) + 35) // 60 + 1)
+    with halted(folder):
+        limit(cluster, job, minutes=(elapsed(cluster, job) + 35) // 60 + 1)
+        until(lambda: told(folder, train))
     until(lambda: starts(folder)[train] == 4)
     limit(cluster, job, minutes=30)
     finish(cluster, folder, *LONG, *TRACKED, "slurm=testbed", "mode=wait")
@@ -78,12 +85,35 @@ def test_what_is_cancelled_killed_or_loses_its_node_leaves_the_queue_and_the_sam
     assert ": lost, its process ended without a word (FAILED, NonZeroExitCode)" in said and "1 never began" in said
     assert ", 2 submitted." in finish(cluster, folder, *other)
     until(lambda: starts(folder)[train] == 3 and steps(folder, train) >= 15)
-    node = cluster("squeue", "-h", "-j", training(cluster)[1], "-o", "%N").strip()
-    cluster("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+    with halted(folder):
+        node = cluster("squeue", "-h", "-j", training(cluster)[1], "-o", "%N").strip()
+        cluster("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
     until(lambda: starts(folder)[train] == 4)
     cluster("scontrol", "update", f"nodename={node}", "state=resume")
     finish(cluster, folder, *other, "mode=wait")
     assert list(curve(folder, train)) == list(range(1, 41))
+
+
+@contextmanager
+def halted(folder: Path) -> Iterator[None]:
+    """Meanwhile the training makes no step, so that however fast it is, it is not over before it is disturbed."""
+    held = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "lema.trainers.worker" in (words := process.info["cmdline"] or ()) and str(folder) in " ".join(words)
+    ]
+    assert held
+    for process in held:
+        process.suspend()
+    yield
+    for process in held:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+
+
+def told(folder: Path, train: str) -> bool:
+    """Whether the training was asked to stop."""
+    return any((folder / "store" / "work" / train).rglob("stop"))
 
 
 def elapsed(cluster: Cluster, job: str) -> int:
