@@ -1,35 +1,19 @@
-"""Statistics of accuracies and of paired comparisons: what a number of right answers can tell.
-
-Policy, in one place:
+"""Statistics of shares and of means over clusters: what one number can tell (differences: `lema.base.differences`).
 
 - One run on n questions has a Wilson interval (Wilson 1927).
-- Several seeds answer the *same* questions, so they are never pooled into seeds x n trials: the unit is the
-  question, its value the mean over seeds, and the interval a bootstrap over questions.
-- Two arms are compared on the same questions and seeds. Per question: mean over seeds of (arm - baseline).
-- Every bootstrap draws from the sample plus half a pseudo-question at each end of the scale, in the way that Agresti
-  and Min (2005) add half an observation to each cell of a paired table. Without it a sample with few discordant
-  questions has an interval far too short (measured: 87 % coverage at 100 questions and 3 % discordant), and one with
-  none has no width at all. At 1,000 questions it moves a bound by less than a tenth of a point.
-- Seeds are a second source of variance. `Paired.low/high` is about new questions for *these* trained models;
-  `seeds_low/seeds_high` adds the variance between seeds that question noise does not explain (method of moments in
-  the two-way layout seeds x questions), so it is about new questions and new seeds. Few seeds estimate that variance
-  poorly. Measured at 1,000 questions: if the difference varies by 4 points from seed to seed, the wider interval
-  covers 76, 85 and 90 % with 2, 3 and 5 seeds (the narrow one 50 %); if by 1 point, 92 %; if not at all, 96-97 %. So
-  verdicts also ask that no seed contradicts the others, and a t quantile, which would be right, is not used because
-  with two seeds it could not tell -8 and -12 points from nothing.
-- The exact test is McNemar's: binomial on the discordant questions. With several seeds a question counts for the arm
-  that answered it right in more seeds, which is exact under exchange of the two arms within a question.
+- Values that come in clusters (several a question) are not independent trials: the unit is the cluster, and the
+  interval of a mean or of a ratio of sums a bootstrap over clusters. Nothing is judged by these intervals.
+- McNemar's exact test stands beside the comparison of two single models, and does not decide (decision 024).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from lema.base.differences import ALPHA, difference
 from lema.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,17 +23,6 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
 
 DRAWS = 10_000
-ALPHA = 0.05
-POWER = 0.8
-Answers = Sequence[Sequence[float]]  # [seeds x questions], 1 for right and 0 for not right
-
-
-class Verdict(StrEnum):
-    """What a comparison may say."""
-
-    BETTER = "better"
-    WORSE = "worse"
-    CANNOT_TELL = "cannot tell"
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,24 +31,6 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
     estimate: float
     low: float
     high: float
-
-
-class Paired(msgspec.Struct, frozen=True, kw_only=True):
-    """The difference of two arms on the same questions and seeds, as shares of 1."""
-
-    n: int
-    seeds: int
-    difference: float
-    low: float  # new questions, these models
-    high: float
-    seeds_low: float  # new questions and new seeds
-    seeds_high: float
-    by_seed: tuple[float, ...]
-    won: int  # questions that the arm answered right in more seeds than the baseline
-    lost: int
-    p: float  # exact, two-sided, on won and lost
-    discordant: float  # mean squared difference a question; for one seed the share of discordant questions
-    smallest: float  # the smallest true difference that would be found with 80 % power
 
 
 def wilson(right: int, n: int) -> Interval:
@@ -92,53 +47,22 @@ def wilson(right: int, n: int) -> Interval:
     return Interval(estimate=right / n, low=float(bounds.low), high=float(bounds.high))
 
 
-def clustered_accuracy(answers: Answers, seed: int = 0) -> Interval:
-    """Accuracy over seeds that answered the same questions, with a bootstrap interval over questions."""
-    per_question = matrix(answers).mean(axis=0)
-    draws = resampled_means(per_question, ends=(0.0, 1.0), seed=seed)
-    low, high = bounds_of(draws)
-    return Interval(estimate=float(per_question.mean()), low=max(0.0, low), high=min(1.0, high))
+def clustered_accuracy(answers: Sequence[Sequence[float]]) -> Interval:
+    """Accuracy over answers to the same questions, for these answers on new questions.
 
-
-def paired_difference(arm: Answers, baseline: Answers, seed: int = 0) -> Paired:
-    """Compare two arms, [seeds x questions] each; column j is one question in both, row i one seed.
-
-    A baseline of one row stands against every seed of the arm (a base model has no training seed).
+    Args:
+        answers: [rows x questions] of 0 to 1; column j is one question, which is one cluster.
 
     Raises:
-        InputError: the shapes do not pair.
+        InputError: rows differ in length, or there is no answer.
     """
     import numpy as np
 
-    a, b = matrix(arm), matrix(baseline)
-    if a.shape[1] != b.shape[1] or (b.shape[0] not in (1, a.shape[0])):
-        raise InputError(f"cannot pair {a.shape[0]} seeds x {a.shape[1]} questions with {b.shape[0]} x {b.shape[1]}")
-    each = a - b
-    per_question = each.mean(axis=0)
-    draws = resampled_means(per_question, ends=(-1.0, 1.0), seed=seed)
-    between = variance_between_seeds(each) / len(each)
-    low, high = bounds_of(draws)
-    seeds_low, seeds_high = low, high
-    if between > 0:
-        noise = np.random.default_rng([seed, 1]).normal(0.0, math.sqrt(between), size=DRAWS)
-        seeds_low, seeds_high = bounds_of(draws + noise)
-    won, lost = int((per_question > 1e-9).sum()), int((per_question < -1e-9).sum())
-    n, discordant = len(per_question), float((per_question**2).mean())
-    return Paired(
-        n=n,
-        seeds=len(each),
-        difference=float(per_question.mean()),
-        low=max(-1.0, low),
-        high=min(1.0, high),
-        seeds_low=max(-1.0, min(low, seeds_low)),
-        seeds_high=min(1.0, max(high, seeds_high)),
-        by_seed=tuple(float(value) for value in each.mean(axis=1)),
-        won=won,
-        lost=lost,
-        p=mcnemar(won, lost),
-        discordant=discordant,
-        smallest=smallest_detectable(n, (discordant * n + 1) / (n + 1), seed_variance=between),
-    )
+    if len({len(row) for row in answers}) != 1 or not len(answers[0]):
+        raise InputError("answers must be [rows x questions]: rows of one length, at least one of each")
+    mean = difference(np.asarray(answers, dtype=np.float64), drawn=(False, False))
+    value, half = float(mean.value), float(mean.half_width())
+    return Interval(estimate=value, low=max(0.0, value - half), high=min(1.0, value + half))
 
 
 def clustered_mean(values: Sequence[Sequence[float]], seed: int = 0) -> Interval:
@@ -186,90 +110,6 @@ def mcnemar(won: int, lost: int) -> float:
     from scipy.stats import binomtest
 
     return float(binomtest(won, won + lost, 0.5).pvalue)
-
-
-def smallest_detectable(
-    n: int, discordant: float, power: float = POWER, alpha: float = ALPHA, seed_variance: float = 0.0
-) -> float:
-    """The smallest true difference that n paired questions find with this power, two-sided.
-
-    Solves sqrt(n) d = z(1 - alpha/2) sqrt(s) + z(power) sqrt(s - d^2) for d, where s is the discordant share
-    (Connor 1987, Biometrics 43). `seed_variance`, that of a mean over seeds, is added in quadrature.
-    Returns 1 when no difference of two accuracies would be found.
-    """
-    from scipy.stats import norm
-
-    z_alpha, z_power = float(norm.ppf(1 - alpha / 2)), float(norm.ppf(power))
-    # With A = sqrt(n) and B = z_alpha sqrt(s): (A d - B)^2 = z_power^2 (s - d^2), a quadratic in d.
-    a, b, c = n + z_power**2, -2 * math.sqrt(n * discordant) * z_alpha, discordant * (z_alpha**2 - z_power**2)
-    root = b * b - 4 * a * c
-    if root < 0:
-        return 1.0
-    of_questions = (-b + math.sqrt(root)) / (2 * a)
-    return min(1.0, math.hypot(of_questions, (z_alpha + z_power) * math.sqrt(seed_variance)))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment (Holm 1979), in the order given."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    adjusted = [0.0] * len(p_values)
-    reached = 0.0
-    for rank, i in enumerate(order):
-        reached = max(reached, min(1.0, (len(p_values) - rank) * p_values[i]))
-        adjusted[i] = reached
-    return adjusted
-
-
-def verdict(*, low: float, high: float, by_seed: Sequence[float], p: float, alpha: float = ALPHA) -> Verdict:
-    """What may be said: better or worse only if interval, exact test and every seed say so.
-
-    `low` and `high` are the bounds over questions and seeds; `p` is the adjusted one when this comparison is one of
-    several.
-    """
-    if p < alpha and low > 0 and min(by_seed) > 0:
-        return Verdict.BETTER
-    if p < alpha and high < 0 and max(by_seed) < 0:
-        return Verdict.WORSE
-    return Verdict.CANNOT_TELL
-
-
-def matrix(answers: Answers) -> Matrix:
-    """Answers as floats, [seeds x questions], not empty."""
-    import numpy as np
-
-    if len({len(row) for row in answers}) != 1 or not len(answers[0]):
-        raise InputError("answers must be [seeds x questions]: rows of one length, at least one of each")
-    return np.asarray(answers, dtype=np.float64)
-
-
-def resampled_means(values: Matrix, ends: tuple[float, float], seed: int, draws: int = DRAWS) -> Matrix:
-    """Means of bootstrap samples of the values and of half a pseudo-value at each end of the scale.
-
-    Accuracies have few distinct values, so a bootstrap sample is one multinomial draw of their counts: the same
-    distribution as drawing questions one by one, and a thousand times less work.
-    """
-    import numpy as np
-
-    levels, counts = np.unique(np.round([*values, *ends], 12), return_counts=True)
-    weights = counts - 0.5 * np.isin(levels, ends)
-    drawn = np.random.default_rng([seed, 0]).multinomial(len(values), weights / weights.sum(), size=draws)
-    means: Matrix = drawn @ levels / len(values)
-    return means
-
-
-def variance_between_seeds(each: Matrix) -> float:
-    """Variance of the difference between seeds beyond what question noise explains; 0 for one seed.
-
-    Two-way layout without replication: E[MS seeds] = questions * between + interaction; E[MS rest] = interaction.
-    """
-    seeds, questions = each.shape
-    if seeds < 2 or questions < 2:
-        return 0.0
-    of_seeds = each.mean(axis=1, keepdims=True)
-    rest = each - of_seeds - each.mean(axis=0, keepdims=True) + each.mean()
-    interaction = float((rest**2).sum()) / ((seeds - 1) * (questions - 1))
-    excess = float(of_seeds.var(ddof=1)) - interaction / questions
-    return excess if excess > 0 else 0.0
 
 
 def bounds_of(draws: Matrix) -> tuple[float, float]:

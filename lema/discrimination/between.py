@@ -1,28 +1,29 @@
-"""Two models side by side: does one tell its own right answers from its wrong ones better than the other?
+"""Two arms side by side: does one tell its own right answers from its wrong ones better than the other?
 
-Each model picks among candidates of its own, so that no candidate is shared; the questions are. Everything is first a
-mean over the samplings of a question, and then compared question by question.
+Each run of an arm picks among candidates of its own, so that no candidate is shared; the questions are. Everything is
+first a mean over the samplings of a question within a run; runs are then what they are for accuracies
+(`lema.base.differences`): draws of a training, which do not pair.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from lema.base.differences import Difference, difference
 from lema.base.errors import InputError
-from lema.discrimination.measures import interval
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DRAWS = 9_999  # sign flips of the test
+    Floats = NDArray[np.float64]
 
 
 class Ability(msgspec.Struct, frozen=True):
-    """One model on one question, as means over its samplings: scores of 0 to 1."""
+    """One run on one question, as means over its samplings: scores of 0 to 1."""
 
     gen: float  # of a candidate drawn at random
     disc: float  # of the candidate that is picked
@@ -30,72 +31,66 @@ class Ability(msgspec.Struct, frozen=True):
     vote: float  # of the majority's answer
 
 
-class Gap(msgspec.Struct, frozen=True):
-    """A difference of means, the second model's less the first's, with its 95 % interval."""
+class Arm(msgspec.Struct, frozen=True, kw_only=True):
+    """The runs of one arm, each by question id. `drawn`: new ones could be trained; not so a model before training."""
 
-    value: float
-    low: float
-    high: float
+    runs: Sequence[Mapping[str, Ability]]
+    drawn: bool
 
 
 class Between(msgspec.Struct, frozen=True, kw_only=True):
-    """What changes from one model to another, over the questions that both have."""
+    """What the second arm has more of than the first, over the questions that all their runs have."""
 
     questions: int
-    gen: Gap
-    difference: Gap  # of DG-DIFF
-    headroom: Gap  # of oracle less S_gen
-    vote: Gap  # of the majority's gain over S_gen
-    p: float  # two-sided, of the difference of DG-DIFF: sign flips over questions
+    gen: Difference
+    difference: Difference  # of DG-DIFF
+    headroom: Difference  # of oracle less S_gen
+    vote: Difference  # of the majority's gain over S_gen
 
 
-def between(first: Mapping[str, Ability], second: Mapping[str, Ability], *, seed: int = 0) -> Between:
-    """Compare two models on the questions that both have, by id.
+#: What is compared, of one run on one question.
+MEASURES: dict[str, Callable[[Ability], float]] = {
+    "gen": lambda one: one.gen,
+    "difference": lambda one: one.disc - one.gen,
+    "headroom": lambda one: one.oracle - one.gen,
+    "vote": lambda one: one.vote - one.gen,
+}
 
-    Intervals are bootstraps over questions; the p is that of a permutation test whose null is that the two
-    could be exchanged on each question.
+
+def between(first: Arm, second: Arm, lenders: Sequence[Arm] = ()) -> Between:
+    """Compare two arms.
+
+    Args:
+        lenders: other arms of the same kind of training on the same task, which tell how far runs spread.
 
     Raises:
         InputError: they have no question in common.
     """
-    import numpy as np
-
-    shared = [id_ for id_ in first if id_ in second]
+    shared = common([*first.runs, *second.runs])
     if not shared:
         raise InputError("the two models have picked among answers to different questions")
-    one, two = (
-        np.array([[held[id_].gen, held[id_].disc, held[id_].oracle, held[id_].vote] for id_ in shared])
-        for held in (first, second)
-    )
-
-    def gap(left: NDArray[np.float64], right: NDArray[np.float64], span: float) -> Gap:
-        return Gap(float((right - left).mean()), *interval(right - left, span, seed))
-
-    over_gen = [(held[:, 1:] - held[:, :1]) for held in (one, two)]  # picked, oracle, vote: each less S_gen
+    others = [(arm, ids) for arm in lenders if arm.drawn and len(arm.runs) > 1 and (ids := common(arm.runs))]
     return Between(
         questions=len(shared),
-        gen=gap(one[:, 0], two[:, 0], 1.0),
-        difference=gap(over_gen[0][:, 0], over_gen[1][:, 0], 2.0),
-        headroom=gap(over_gen[0][:, 1], over_gen[1][:, 1], 1.0),
-        vote=gap(over_gen[0][:, 2], over_gen[1][:, 2], 2.0),
-        p=exchanged(over_gen[1][:, 0] - over_gen[0][:, 0], seed),
+        **{
+            name: difference(
+                scores(second, shared, of),
+                scores(first, shared, of),
+                drawn=(second.drawn, first.drawn),
+                lenders=[scores(arm, ids, of) for arm, ids in others],
+            )
+            for name, of in MEASURES.items()
+        },
     )
 
 
-def exchanged(differences: NDArray[np.float64], seed: int) -> float:
-    """Two-sided p of a mean of paired differences, by flipping signs at random; 1 when nothing differs."""
+def common(runs: Sequence[Mapping[str, Ability]]) -> list[str]:
+    """The questions that all runs have, in order of the first."""
+    return [id_ for id_ in runs[0] if all(id_ in run for run in runs)]
+
+
+def scores(arm: Arm, questions: Sequence[str], of: Callable[[Ability], float]) -> Floats:
+    """[runs x questions]"""
     import numpy as np
-    from scipy.stats import permutation_test
 
-    if not differences.any():
-        return 1.0
-    found = permutation_test(
-        (differences,),
-        np.mean,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=DRAWS,
-        batch=max(1, 2_000_000 // len(differences)),
-        rng=np.random.default_rng([seed, 5]),
-    )
-    return float(found.pvalue)
+    return np.array([[of(run[id_]) for id_ in questions] for run in arm.runs], dtype=np.float64)

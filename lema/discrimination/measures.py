@@ -1,17 +1,14 @@
 """What picks among sampled candidates show: DG-DIFF with its interval and tests, and the bounds that it lies between.
 
-Policy, in one place (decision 019):
+Policy, in one place (decisions 019 and 024):
 
 - A row is one set of n candidates of one question. Rows of one question (several generation seeds) are one cluster: the
   unit is the question, its value the mean over its rows and orders.
 - S_gen is the mean score of a question's candidates: what a candidate drawn at random scores in expectation. The paper
-  draws one; `gen_random` does too, and the test pairs it with the pick, since McNemar's test needs two right-or-wrongs.
+  draws one and pairs its pick with that one; this adds the noise of the draw to one side alone, and with several orders
+  of a question compares a mean of picks with a single draw, so nothing here is tested against a drawn candidate.
 - An invalid pick scores as the worst candidate of its row (paper, section 3.3), and the share of them is reported.
-- The interval is the paired bootstrap over questions (`lema.base.stats`), half a pseudo-question at each end.
-- The test is one-sided (is the pick better?): McNemar's exact one, over questions, for right or wrong; Wilcoxon's
-  signed-rank test for graded scores, zero differences after Pratt (ranked, then left out), since picks often are the
-  random candidate. The exact test is conservative because counts are whole: with 250 discordant questions it rejects
-  4.3 % of true nulls at 5 %. `p_mid` is the mid-p of the same counts, which rejects 5 %; Holm takes the exact one.
+- The difference, its interval and its p are those of `lema.base.differences`, for this model on new questions.
 - Not finding a difference is no sign of none: `upper` is a one-sided 95 % bound, and only a bound below the margin
   says that picking is not better by that margin.
 """
@@ -24,8 +21,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lema.base.differences import ALPHA, Difference, difference
 from lema.base.errors import InputError
-from lema.base.stats import ALPHA, DRAWS, bounds_of, resampled_means
+from lema.base.stats import DRAWS, bounds_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,11 +63,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     upper: float  # one-sided 95 % bounds
     lower: float
     margin: float
-    test: str
-    won: int  # questions on which the picks score higher than the random candidates
-    lost: int
-    p: float
-    p_mid: float | None  # of McNemar's counts; None for graded scores
+    p: float  # two-sided
+    smallest: float  # true difference that would be found with 80 % power
     invalid: float  # share of picks
     oracle: float
     worst: float
@@ -130,14 +125,12 @@ def measure(
     drawn = scores[np.arange(len(scores)), np.random.default_rng([seed, 3]).integers(scores.shape[1], size=len(scores))]
     gen, disc, oracle = (over_questions(held, groups) for held in (means, picked.mean(axis=1), scores.max(axis=1)))
     span = scale[1] - scale[0]
-    draws = resampled_means(disc - gen, ends=(-span, span), seed=seed)
-    low, high = bounds_of(draws)
-    against = over_questions(picked.mean(axis=1) - drawn, groups)
-    won, lost = int((against > 1e-9).sum()), int((against < -1e-9).sum())
-    binary = bool(np.isin(scores, scale).all())
+    gain = over_zero(disc - gen, span)
+    low, high = around(gain, span, ALPHA)
+    lower, upper = around(gain, span, 2 * ALPHA)
     shared = share_of_headroom(disc - gen, oracle - gen, seed)
     voted = None if majority is None else over_questions(np.asarray(majority, dtype=np.float64), groups)
-    beyond = None if voted is None else interval(disc - voted, span, seed)
+    beyond = None if voted is None else interval(disc - voted, span)
     differs = scores.max(axis=1) > scores.min(axis=1)
     return Measured(
         questions=len(gen),
@@ -147,16 +140,13 @@ def measure(
         gen_random=float(over_questions(drawn, groups).mean()),
         disc=float(disc.mean()),
         difference=float((disc - gen).mean()),
-        low=max(-span, low),
-        high=min(span, high),
-        upper=min(span, float(np.quantile(draws, 1 - ALPHA))),
-        lower=max(-span, float(np.quantile(draws, ALPHA))),
+        low=low,
+        high=high,
+        upper=upper,
+        lower=lower,
         margin=margin * span,
-        test="McNemar, exact, one-sided" if binary else "Wilcoxon signed-rank, one-sided, zeros after Pratt",
-        won=won,
-        lost=lost,
-        p=mcnemar_greater(won, lost) if binary else wilcoxon_greater(against),
-        p_mid=mcnemar_mid(won, lost) if binary else None,
+        p=float(gain.p),
+        smallest=span * float(gain.smallest()),
         invalid=float((chosen == INVALID).mean()),
         oracle=float(oracle.mean()),
         worst=float(over_questions(scores.min(axis=1), groups).mean()),
@@ -167,8 +157,15 @@ def measure(
         normalised=None if shared is None else shared[0],
         normalised_low=None if shared is None else shared[1],
         normalised_high=None if shared is None else shared[2],
-        mixed=mixed(means[differs], picked.mean(axis=1)[differs], groups[differs], span, seed),
+        mixed=mixed(means[differs], picked.mean(axis=1)[differs], groups[differs], span),
     )
+
+
+def gains(values: ArrayLike, picks: ArrayLike, questions: Sequence[Hashable] | None = None) -> Floats:
+    """Score of the picks less that of the mean candidate, a question; arguments as in `measure`."""
+    scores, chosen = checked(values, picks)
+    return over_questions(picked_scores(scores, chosen).mean(axis=1) - scores.mean(axis=1),
+                          grouping(questions, len(scores)))  # fmt: skip
 
 
 def checked(values: ArrayLike, picks: ArrayLike) -> tuple[Floats, Ints]:
@@ -214,18 +211,28 @@ def over_questions(held: Floats, groups: Ints) -> Floats:
     return means
 
 
-def interval(differences: Floats, span: float, seed: int, draws: int = DRAWS) -> tuple[float, float]:
-    """The bootstrap's 95 % interval of a mean of differences that lie within the span."""
-    low, high = bounds_of(resampled_means(differences, ends=(-span, span), seed=seed, draws=draws))
-    return max(-span, low), min(span, high)
+def over_zero(differences: Floats, span: float = 1.0) -> Difference:
+    """The mean of differences that lie within the span, in spans, of one model on new questions."""
+    return difference(differences[None, :] / span, drawn=(False, False))
 
 
-def mixed(gen: Floats, disc: Floats, groups: Ints, span: float, seed: int) -> Mixed | None:
+def around(gain: Difference, span: float, alpha: float) -> tuple[float, float]:
+    """The interval that leaves out alpha, in the unit of the span."""
+    value, half = float(gain.value), float(gain.half_width(alpha))
+    return span * max(-1.0, value - half), span * min(1.0, value + half)
+
+
+def interval(differences: Floats, span: float) -> tuple[float, float]:
+    """The 95 % interval of a mean of differences that lie within the span."""
+    return around(over_zero(differences, span), span, ALPHA)
+
+
+def mixed(gen: Floats, disc: Floats, groups: Ints, span: float) -> Mixed | None:
     """The measure on the rows that have something to choose between."""
     if not len(gen):
         return None
     own, picked = over_questions(gen, groups), over_questions(disc, groups)
-    low, high = interval(picked - own, span, seed)
+    low, high = interval(picked - own, span)
     return Mixed(
         questions=len(own),
         gen=float(own.mean()),
@@ -255,32 +262,6 @@ def share_of_headroom(differences: Floats, headrooms: Floats, seed: int) -> tupl
         kept = sums[sums[:, 1] > 1e-9]
         ratios.append(kept[:, 0] / kept[:, 1])
     return float(differences.mean() / headrooms.mean()), *bounds_of(np.concatenate(ratios))
-
-
-def mcnemar_greater(won: int, lost: int) -> float:
-    """Exact one-sided p of McNemar's test: at least so many won of the discordant ones; 1 when there are none."""
-    from scipy.stats import binom
-
-    return float(binom.sf(won - 1, won + lost, 0.5)) if won + lost else 1.0
-
-
-def mcnemar_mid(won: int, lost: int) -> float:
-    """Its mid-p: half the probability of just so many is left out; 0.5 when there are none."""
-    from scipy.stats import binom
-
-    return mcnemar_greater(won, lost) - 0.5 * float(binom.pmf(won, won + lost, 0.5))
-
-
-def wilcoxon_greater(differences: Floats) -> float:
-    """One-sided p of Wilcoxon's signed-rank test, normal approximation, zero differences after Pratt; 1 if all are."""
-    import numpy as np
-    from scipy.stats import wilcoxon
-
-    rounded = np.round(differences, 9)
-    if not rounded.any():
-        return 1.0
-    found = wilcoxon(rounded, zero_method="pratt", alternative="greater", method="asymptotic", correction=False)
-    return float(found.pvalue)
 
 
 def largest_p(gen: float, disc: float, n: int, rounding: float = 0.0) -> float:

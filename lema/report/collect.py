@@ -12,7 +12,7 @@ from lema.experiment.pipeline import pipeline
 from lema.report import model
 from lema.report.findings.arms import BASE, CHOICE, Evaluated, evaluated, regraded
 from lema.report.findings.beside import beside
-from lema.report.findings.compare import compare, summaries
+from lema.report.findings.compare import compare
 from lema.report.findings.corrections import funnels, views
 from lema.report.findings.delta_ppl import delta_ppls
 from lema.report.findings.leaks import leaks
@@ -24,6 +24,7 @@ from lema.report.findings.paper_picks import PaperCell
 from lema.report.findings.picks import beside as picks_beside
 from lema.report.findings.picks import picks
 from lema.report.findings.programs import program_rows
+from lema.report.findings.results import summaries
 from lema.report.findings.runs import choices, curves, mixes, provenance, stage_line
 from lema.report.findings.sieves import sieves
 from lema.report.findings.spaces import spaces
@@ -115,7 +116,7 @@ def assemble(
     mixed, trained, selected = ({a.key: a for a in kinds.get(kind, [])} for kind in ("mix", "train", CHOICE))
     learned = mixes(arms, mixed, trained)
     unit, sizes = sizes_of(arms, learned)
-    accuracies, comparisons, warnings = compare(results, *pairings(arms, sizes))
+    accuracies, comparisons = compare(results, *pairings(arms, sizes))
     accuracies = described(accuracies, arms)
     graded = in_order(regraded(kinds.get("grade", []), arms))
     of_graders = [
@@ -141,7 +142,7 @@ def assemble(
         curves=curves(arms, trained),
         corrections=views(corrects),
         mixes=learned,
-        notes=(*notes, *warnings, *notes_on(arms)),
+        notes=(*notes, *notes_on(arms)),
         provenance=provenance(arms, command),
         stages=tuple(stage_line(artifact) for artifact in artifacts),
         regraded=tuple(of_graders),

@@ -52,25 +52,34 @@ class ArmSummary(Part, frozen=True, kw_only=True):
 
 
 class Comparison(Part, frozen=True, kw_only=True):
-    """One arm against another on the same questions and seeds; differences are shares of 1."""
+    """One arm against another on the same questions; differences are shares of 1 (decision 024).
+
+    `p`, the interval and the verdict are of one test. With `about` "runs" they speak of new questions and new runs, and
+    the verdict is better, worse or cannot tell; with "these models" of new questions alone, and it is above, below or
+    cannot tell.
+    """
 
     arm: str
     baseline: str
     task: str
     n: int
     seeds: tuple[int, ...]
+    baseline_seeds: tuple[int, ...]  # empty: not trained here
     difference: float
-    low: float  # new questions, these models
+    low: float  # simultaneous 95 % over the family; a bound of just 0 means more (or less) than 0
     high: float
-    seeds_low: float  # new questions and new seeds
-    seeds_high: float
-    by_seed: tuple[float, ...]
-    won: int
+    about: str  # runs, or these models
+    run_sd: float | None  # standard deviation of a run's true accuracy; None where nothing is known of it
+    run_df: float  # its degrees of freedom from these arms
+    lent_df: float  # and from other arms of the same kind of training
+    won: int  # questions that the arm answers right in a larger share of its runs
     lost: int
     p: float
-    p_adjusted: float  # Holm, over the comparisons of this role
-    p_by_seed: tuple[float, ...]  # McNemar of each seed alone
-    smallest: float
+    p_adjusted: float  # Holm, over the family
+    family: int  # comparisons of this role, which are judged together
+    p_exact: float | None  # McNemar's, where both are a single model; it does not decide
+    smallest: float  # true difference that would be found with 80 % power
+    doubt_sd: float | None  # these models differ, and would not be called different if runs spread by so much
     verdict: str
     words: str
     role: str  # what `baseline` is: a Role

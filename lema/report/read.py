@@ -16,7 +16,7 @@ from lema.base.errors import InputError
 from lema.base.records import Correction, Question, Solution
 from lema.report.collect import assemble, by_kind, in_order
 from lema.report.findings.arms import evaluated
-from lema.report.findings.compare import ArmResult
+from lema.report.findings.results import ArmResult
 from lema.report.model import Report
 from lema.store import Artifact
 from lema.store.manifest import MANIFEST, read_manifest

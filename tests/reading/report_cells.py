@@ -91,10 +91,6 @@ def check(report: Report, tables: list[list[Row]]) -> int:
         against = {"against": c.baseline} if len(baselines) > 1 else {}
         (table,) = [rows for rows in tables if rows and "p Holm" in rows[0] and in_table(rows, c, report)]
         checked += agree({"arm": c.arm, **task, **against}, comparison_cells(c), [table])
-        for at, (value, p) in enumerate(zip(c.by_seed, c.p_by_seed, strict=True)):
-            seed = str(c.seeds[at]) if c.seeds else "-"
-            where = {"arm": c.arm, "against": c.baseline, **task, "seed": seed}
-            checked += agree(where, {"points": points(value), "p exact (McNemar)": p_value(p)}, tables)
     for trend in report.trends:
         task = {"task": trend.task} if several else {}
         for point in trend.points:
@@ -196,16 +192,26 @@ def arm_cells(arm: ArmSummary) -> Row:
 def comparison_cells(c: Comparison) -> Row:
     return {
         "points": points(c.difference),
-        "95 % interval, questions": f"{points(c.low)} to {points(c.high)}",
-        "95 % interval, and seeds": f"{points(c.seeds_low)} to {points(c.seeds_high)}",
+        "95 % interval": faced(c.low, c.high),
+        "about": c.about,
+        "run sd": spread(c),
         "questions": f"{c.n:,}",
-        "seeds": ", ".join(map(str, c.seeds)) or "-",
+        "runs": f"{len(c.seeds) or 1} : {len(c.baseline_seeds) or 1}",
         "won : lost": f"{c.won:,} : {c.lost:,}",
-        "p exact": p_value(c.p),
+        "p": p_value(c.p),
+        "p exact": "-" if c.p_exact is None else p_value(c.p_exact),
         "p Holm": p_value(c.p_adjusted),
         "could find": f"{100 * c.smallest:.1f}",
         "verdict": c.verdict,
     }
+
+
+def faced(low: float, high: float) -> str:
+    return f"{points(low) if low else 'more than 0'} to {points(high) if high else 'less than 0'}"
+
+
+def spread(c: Comparison | PickPair) -> str:
+    return "-" if c.run_sd is None else f"{100 * c.run_sd:.1f} ({c.run_df:.0f} + {c.lent_df:.0f} df)"
 
 
 def point_cells(point: TrendPoint) -> Row:
@@ -324,8 +330,9 @@ def pick_cells(pick: PickRow, report: Report) -> Row:
         "S_gen": percent(pick.gen),
         "S_disc": percent(pick.disc),
         "DG-DIFF": points(pick.difference),
-        "95 % interval": f"{points(pick.low)} to {points(pick.high)}",
-        "p exact": p_value(pick.p),
+        "95 % interval": faced(pick.low, pick.high),
+        "p": p_value(pick.p),
+        "could find": f"{100 * pick.smallest:.1f}",
         "p Holm": p_value(pick.p_adjusted),
         "verdict": pick.verdict,
         "invalid": percent(pick.invalid),
@@ -342,10 +349,14 @@ def pick_pair_cells(pair: PickPair) -> Row:
 
     return {
         "more S_gen": gap(pair.gen),
-        "more DG-DIFF": gap(pair.difference),
+        "more DG-DIFF": f"{points(pair.difference[0])} ({faced(*pair.difference[1:])})",
         "p of it": p_value(pair.p),
         "p of it, Holm": p_value(pair.p_adjusted),
         "knows its own answers": pair.verdict,
+        "could find": f"{100 * pair.smallest:.1f}",
+        "about": pair.about,
+        "run sd": spread(pair),
+        "runs": f"{pair.runs[1] or 1} : {pair.runs[0] or 1}",
         "more headroom": gap(pair.headroom),
         "more from a vote": gap(pair.vote),
         "shared questions": f"{pair.questions:,}",
@@ -377,9 +388,6 @@ def selector_cells(pick: PickRow) -> Row:
 
 def position_cells(pick: PickRow) -> Row:
     return {
-        "won : lost": f"{pick.won:,} : {pick.lost:,}",
-        "p mid": maybe(pick.p_mid, p_value),
-        "test": pick.test,
         "one-sided bounds": f"{points(pick.lower)} to {points(pick.upper)}",
         "margin": points(pick.margin),
         "orders": f"{pick.orders:,}",

@@ -6,8 +6,9 @@ import math
 import random
 
 from lema.base.records import Correction, Question, Solution, Verdict
-from lema.report.findings.compare import ArmResult, compare
+from lema.report.findings.compare import compare
 from lema.report.findings.corrections import funnel, pick
+from lema.report.findings.results import ArmResult
 from lema.report.findings.success import Sent, rows
 from lema.report.model import Curve, Mix, Note, Provenance, Report, StageLine
 from lema.report.tables.parts import Choice, DeltaPpl, LeakCount, LeakPair, Leaks, Level, Sieve
@@ -183,7 +184,7 @@ def choice(arm: str, seed: int) -> Choice:
 
 
 def toy_report(gain: float = 0.04, seeds: tuple[int, ...] = (0, 1)) -> Report:
-    arms, comparisons, notes = compare(results(gain=gain, seeds=seeds), baseline="cot", base="base")
+    arms, comparisons = compare(results(gain=gain, seeds=seeds), baseline="cot", base="base")
     questions, solutions, corrections = material()
     trained = [("cot", 0.22), ("cot_and_corrections", 0.31)]
     return Report(
@@ -210,7 +211,6 @@ def toy_report(gain: float = 0.04, seeds: tuple[int, ...] = (0, 1)) -> Report:
             for seed in seeds
         ),
         notes=(
-            *notes,
             Note(level="warning", text=f"Training examples come from the split that is scored. {HOSTILE}"),
             Note(level="note", text="Two seeds say little about the variance between seeds."),
         ),

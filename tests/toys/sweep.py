@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import msgspec
 
-from lema.report.findings.compare import ArmResult, compare, summaries
+from lema.report.findings.compare import compare
+from lema.report.findings.results import ArmResult, summaries
 from lema.report.model import ArmSummary, Mix, PaperCell, Report, StageLine, Trend, TrendPoint
 from toys.report import curve, toy_report
 
@@ -117,7 +118,7 @@ def stages() -> tuple[StageLine, ...]:
 
 @lru_cache
 def toy_sweep() -> Report:
-    arms, comparisons, notes = compare(sweep_results(), baseline=ARMS[3], base="base")
+    arms, comparisons = compare(sweep_results(), baseline=ARMS[3], base="base")
     keys = iter(stage.key for stage in stages() if stage.name == "evaluate")
     arms = tuple(
         msgspec.structs.replace(
@@ -136,7 +137,6 @@ def toy_sweep() -> Report:
         base="base",
         arms=arms,
         comparisons=comparisons,
-        notes=notes,
         regraded=regraded,
         trends=trends(arms),
         paper=cells((*arms, *regraded)),

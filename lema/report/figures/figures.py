@@ -42,12 +42,11 @@ def differences(comparisons: Sequence[Comparison], looks: Mapping[str, Style]) -
         axes.axvline(0, color=INK, linewidth=1)
         for row, c in enumerate(comparisons):
             colour = looks[c.arm].colour
-            axes.plot([100 * c.seeds_low, 100 * c.seeds_high], [row, row], color=colour, linewidth=1.6)
             axes.plot([100 * c.low, 100 * c.high], [row, row], color=colour, linewidth=5, solid_capstyle="butt")
             axes.plot(100 * c.difference, row, "o", color=INK, markersize=4.5)
             axes.text(100 * c.difference, row - 0.3, f"{100 * c.difference:+.1f}", ha="center", va="center", color=INK)
         rows_of(axes, labels)
-        far = max(5.0, *(100 * max(abs(c.seeds_low), abs(c.seeds_high)) for c in comparisons))
+        far = max(5.0, *(100 * max(abs(c.low), abs(c.high)) for c in comparisons))
         axes.set_xlim(-1.12 * far, 1.12 * far)
         against = "" if several else f" against {comparisons[0].baseline}"
         axes.set_xlabel(folded(f"points of accuracy{against}", AXIS_LABEL), color=SOFT)

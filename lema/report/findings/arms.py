@@ -14,9 +14,9 @@ import msgspec
 from lema.base.errors import InputError
 from lema.base.records import Solution, Verdict
 from lema.base.spec import digest, encode
-from lema.report.findings.compare import ArmResult
 from lema.report.findings.evolved import evolution_rounds, strategy
 from lema.report.findings.mix_forms import PATHS, lessons, mix_name
+from lema.report.findings.results import ArmResult
 from lema.report.tables.text import BEST_ON_TEST, SELECTION
 from lema.store import Artifact
 
@@ -69,7 +69,7 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
             if solution.question_id in right:
                 raise InputError(f"{self.artifact.name} has several paths of question {solution.question_id}")
             right[solution.question_id] = solution.verdict is Verdict.RIGHT
-        return ArmResult(arm=self.arm, seed=self.seed, right=right, task=self.task)
+        return ArmResult(arm=self.arm, seed=self.seed, right=right, task=self.task, training=training(self.form))
 
 
 def evaluated(artifacts: Sequence[Artifact]) -> list[Evaluated]:
@@ -120,6 +120,16 @@ def regraded(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> list[E
             grader = str(verifier.get("name") or verifier["kind"])
             found.append(msgspec.structs.replace(arm, artifact=artifact, grader=grader))
     return found
+
+
+def training(form: Form) -> str:
+    """What kind of training a model comes from: the same model, trained in the same way; empty for a base model."""
+    run = run_of(form)
+    if run is None:
+        return ""
+    return identity(
+        {"kind": run["kind"], "model": run.get("model"), "method": (run.get("trainer") or {}).get("method")}
+    )
 
 
 def run_of(form: Form) -> Any:

@@ -7,79 +7,110 @@ from itertools import combinations
 
 import msgspec
 
-from lema.base.stats import ALPHA, holm
-from lema.discrimination.between import Ability, Gap, between
+from lema.base.differences import Difference
+from lema.base.family import Judged, judge
+from lema.discrimination.between import Ability, Arm, Between, between
 from lema.discrimination.picking import Pick
+from lema.report.findings.arms import training
 from lema.report.tables.parts import PickPair, PickRow
 from lema.stages.discriminate import Pool, chosen_of
 from lema.store import Artifact
 
 #: Rows of a report with the stages that each was made from.
 Made = Sequence[tuple[PickRow, Sequence[Artifact]]]
+#: Of one model, task and read-out: the arms by name, each with its kind of training.
+Group = Mapping[str, tuple[str, Arm]]
 
 
 def pairs(made: Made) -> tuple[PickPair, ...]:
-    """Every two arms of one model, task and read-out; seeds of training and of sampling are put together.
+    """Every two arms of one model, task and read-out.
 
     Arms that pick among somebody else's answers are left out: these say nothing of what a model knows of its own.
     """
-    groups: dict[tuple[str, str, str], dict[str, list[Artifact]]] = {}
+    found: list[tuple[PickPair, Between]] = []
+    for (model, task, asked), arms in groups(made).items():
+        for first, second in combinations(arms, 2):
+            said = compared(arms, first, second)
+            found.append((plain(model, task, asked, first, second, arms, said), said))
+    judged = judge([said.difference for _, said in found])
+    return tuple(finished(pair, one) for (pair, _), one in zip(found, judged, strict=True))
+
+
+def groups(made: Made) -> dict[tuple[str, str, str], Group]:
+    """The arms of each model, task and read-out, by name; a row is one run."""
+    held: dict[tuple[str, str, str], dict[str, list[tuple[PickRow, Sequence[Artifact]]]]] = {}
     for row, artifacts in made:
         if not row.answers_of:
-            arms = groups.setdefault((row.model, row.task, row.asked), {})
-            arms.setdefault(row.arm, []).extend(artifacts)
-    found = [
-        compared(model, task, asked, first, second)
-        for (model, task, asked), arms in groups.items()
-        for first, second in combinations(((arm, abilities(held)) for arm, held in arms.items()), 2)
-    ]
-    adjusted = holm([one.p for one in found])
-    return tuple(
-        msgspec.structs.replace(one, p_adjusted=p, verdict=verdict(one.difference, p))
-        for one, p in zip(found, adjusted, strict=True)
-    )
+            held.setdefault((row.model, row.task, row.asked), {}).setdefault(row.arm, []).append((row, artifacts))
+    return {key: {name: arm_of(rows) for name, rows in arms.items()} for key, arms in held.items()}
 
 
-def compared(
-    model: str,
-    task: str,
-    asked: str,
-    first: tuple[str, Mapping[str, Ability]],
-    second: tuple[str, Mapping[str, Ability]],
-) -> PickPair:
+def arm_of(rows: Made) -> tuple[str, Arm]:
+    """The runs of one arm, and its kind of training."""
+    runs = [abilities(artifacts) for _, artifacts in rows]
+    drawn = rows[0][0].seed is not None
+    return training(rows[0][1][0].manifest.spec) if drawn else "", Arm(runs=runs, drawn=drawn)
+
+
+def compared(arms: Group, first: str, second: str) -> Between:
+    """The second arm less the first; the others of their kind of training lend what they tell of runs."""
+    kinds = {kind for kind, arm in (arms[first], arms[second]) if arm.drawn}
+    lenders = [arm for name, (kind, arm) in arms.items() if name not in (first, second) and {kind} == kinds]
+    return between(arms[first][1], arms[second][1], lenders)
+
+
+def plain(model: str, task: str, asked: str, first: str, second: str, arms: Group, said: Between) -> PickPair:
     """One pair; nothing adjusted or said yet."""
-    said = between(first[1], second[1])
-
-    def plain(gap: Gap) -> tuple[float, float, float]:
-        return gap.value, gap.low, gap.high
-
+    runs = [len(arm.runs) if arm.drawn else 0 for _, arm in (arms[first], arms[second])]
     return PickPair(
         model=model,
         task=task,
         asked=asked,
-        first=first[0],
-        second=second[0],
+        first=first,
+        second=second,
         questions=said.questions,
-        gen=plain(said.gen),
-        difference=plain(said.difference),
-        p=said.p,
-        p_adjusted=said.p,
-        headroom=plain(said.headroom),
-        vote=plain(said.vote),
+        gen=bounded(said.gen),
+        difference=bounded(said.difference),
+        runs=(runs[0], runs[1]),
+        about="",
+        run_sd=None,
+        run_df=0.0,
+        lent_df=0.0,
+        p=1.0,
+        p_adjusted=1.0,
+        family=1,
+        smallest=1.0,
+        headroom=bounded(said.headroom),
+        vote=bounded(said.vote),
         verdict="",
     )
 
 
-def verdict(difference: tuple[float, float, float], p: float) -> str:
-    """Of the second arm: interval and adjusted p must agree."""
-    _, low, high = difference
-    if p >= ALPHA or low <= 0 <= high:
-        return "cannot tell"
-    return "better" if low > 0 else "worse"
+def bounded(gap: Difference) -> tuple[float, float, float]:
+    """A difference with its own 95 % interval."""
+    value, half = float(gap.value), float(gap.half_width())
+    return value, value - half, value + half
+
+
+def finished(pair: PickPair, one: Judged) -> PickPair:
+    """The pair as it is judged among all pairs of the report."""
+    return msgspec.structs.replace(
+        pair,
+        difference=(one.difference, one.low, one.high),
+        about=one.about.value,
+        run_sd=one.run_sd,
+        run_df=one.run_df,
+        lent_df=one.lent_df,
+        p=one.p,
+        p_adjusted=one.p_adjusted,
+        family=one.family,
+        smallest=one.smallest,
+        verdict=one.verdict.value,
+    )
 
 
 def abilities(artifacts: Sequence[Artifact]) -> dict[str, Ability]:
-    """How an arm does on each question: means over its samplings."""
+    """How a run does on each question: means over its samplings."""
     rows: dict[str, list[tuple[float, ...]]] = {}
     for artifact in artifacts:
         for id_, values in scored(artifact):

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from lema.base.stats import ALPHA, holm
+from lema.base.differences import ALPHA, Difference
+from lema.base.family import Judged, Verdict, judge
 from lema.discrimination.asking import Asking
-from lema.discrimination.measures import Measured, measure
+from lema.discrimination.measures import Measured, around, gains, measure, over_zero
 from lema.discrimination.picking import Pick
 from lema.discrimination.positions import consistency, positions
 from lema.report.findings.arms import (
@@ -27,6 +28,7 @@ from lema.report.findings.delta_ppl import unscored
 from lema.report.findings.paper_picks import PaperCell
 from lema.report.findings.pick_pairs import pairs
 from lema.report.tables.parts import PaperPick, PickPair, PickRow
+from lema.report.tables.text import faced
 from lema.stages.discriminate import Pool, chosen_of
 from lema.store import Artifact
 
@@ -40,12 +42,15 @@ OTHER_METRIC = {"truthfulqa": "ours is multiple choice (MC1), the paper's what t
 def picks(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> tuple[tuple[PickRow, ...], tuple[PickPair, ...]]:
     """One row a model, task, set of answers and read-out, and every two arms beside each other."""
     made = measured(artifacts, arms)
-    adjusted = holm([one.p for one, _ in made])
-    return tuple(finished(one, p) for (one, _), p in zip(made, adjusted, strict=True)), pairs(made)
+    judged = judge([gain for _, gain, _ in made])
+    rows = tuple(finished(one, gain, found) for (one, gain, _), found in zip(made, judged, strict=True))
+    return rows, pairs([(one, held) for one, _, held in made])
 
 
-def measured(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> list[tuple[PickRow, Sequence[Artifact]]]:
-    """Rows with the stages that they are of; seeds of sampling are put together.
+def measured(
+    artifacts: Sequence[Artifact], arms: Sequence[Evaluated]
+) -> list[tuple[PickRow, Difference, Sequence[Artifact]]]:
+    """Rows with their DG-DIFF and the stages that they are of; seeds of sampling are put together.
 
     Models before training come first, then the arms in their order.
     """
@@ -56,14 +61,14 @@ def measured(artifacts: Sequence[Artifact], arms: Sequence[Evaluated]) -> list[t
         groups.setdefault(identity(unsampled(artifact.manifest.spec)), []).append(artifact)
     ways = {identity(asked(held[0].manifest.spec)): asked(held[0].manifest.spec) for held in groups.values()}
     told = distinct({id_: (label(way), way) for id_, way in ways.items()})
-    rows: list[tuple[PickRow, Sequence[Artifact]]] = []
+    rows: list[tuple[PickRow, Difference, Sequence[Artifact]]] = []
     for held in groups.values():
         spec = held[0].manifest.spec
         arm = bases.get(identity(spec["engine"]), BASE) if spec["trained"] is None else names.get(
             identity(spec["trained"]), unscored(spec))  # fmt: skip
-        rows.append((row(held, arm, told[identity(asked(spec))]), held))
+        rows.append((*row(held, arm, told[identity(asked(spec))]), held))
     rank = {name: number for number, name in enumerate(dict.fromkeys([*bases.values(), *names.values()]))}
-    order = {name: number for number, name in enumerate(dict.fromkeys(r.asked for r, _ in rows))}
+    order = {name: number for number, name in enumerate(dict.fromkeys(r.asked for r, _, _ in rows))}
     rows.sort(key=lambda made: place(made[0], order, rank))
     return rows
 
@@ -97,21 +102,17 @@ def sampler(spec: Form) -> str:
     return model_name(candidates)
 
 
-def row(artifacts: Sequence[Artifact], arm: str, how: str) -> PickRow:
-    """The measure over all seeds of sampling; nothing adjusted or said yet."""
+def row(artifacts: Sequence[Artifact], arm: str, how: str) -> tuple[PickRow, Difference]:
+    """The measure over all seeds of sampling, nothing adjusted or said yet, and the difference to judge it by."""
     pools = [list(artifact.rows("pools.jsonl", Pool)) for artifact in artifacts]
     made = [list(artifact.rows("picks.jsonl", Pick)) for artifact in artifacts]
     chosen = [one for held, own in zip(pools, made, strict=True) for one in chosen_of(held, own)]
     every = [pool for held in pools for pool in held]
-    found = measure(
-        [pool.values for pool in every],
-        chosen,
-        questions=[pool.question_id for pool in every],
-        majority=[pool.majority for pool in every],
-    )
+    values, questions = [pool.values for pool in every], [pool.question_id for pool in every]
+    found = measure(values, chosen, questions=questions, majority=[pool.majority for pool in every])
     spec = artifacts[0].manifest.spec
     run = run_of(spec)
-    return PickRow(
+    made_row = PickRow(
         model=model_name(spec),
         arm=arm,
         seed=None if run is None else run.get("seed", 0),
@@ -124,9 +125,11 @@ def row(artifacts: Sequence[Artifact], arm: str, how: str) -> PickRow:
         **of_measure(found),
         **of_positions(pools, made, chosen, found.orders),
         p_adjusted=found.p,
+        family=1,
         verdict="",
         words="",
     )
+    return made_row, over_zero(gains(values, chosen, questions))
 
 
 def of_measure(found: Measured) -> dict[str, Any]:
@@ -157,20 +160,28 @@ def of_positions(
     }
 
 
-def finished(one: PickRow, p: float) -> PickRow:
-    """The row with its adjusted p, and what may be said."""
-    said = verdict(one, p)
-    judged = msgspec.structs.replace(one, p_adjusted=p, verdict=said)
+def finished(one: PickRow, gain: Difference, found: Judged) -> PickRow:
+    """The row as it is judged among all rows, and what may be said."""
+    lower, upper = around(gain, 1.0, 2 * ALPHA / found.family)
+    judged = msgspec.structs.replace(
+        one,
+        low=found.low,
+        high=found.high,
+        lower=lower,
+        upper=upper,
+        p_adjusted=found.p_adjusted,
+        family=found.family,
+        smallest=found.smallest,
+        verdict=verdict(one, found, upper),
+    )
     return msgspec.structs.replace(judged, words=words(judged))
 
 
-def verdict(one: PickRow, p: float) -> str:
-    """Better needs the interval and the adjusted test; worse the interval; not better a bound below the margin."""
-    if p < ALPHA and one.low > 0:
-        return BETTER
-    if one.high < 0:
-        return WORSE
-    return NOT_BETTER if one.upper < one.margin else CANNOT_TELL
+def verdict(one: PickRow, found: Judged, upper: float) -> str:
+    """Better or worse as it is judged; not better where a one-sided bound lies below the margin."""
+    if found.verdict is not Verdict.CANNOT_TELL:
+        return BETTER if found.difference > 0 else WORSE
+    return NOT_BETTER if upper < one.margin else CANNOT_TELL
 
 
 def words(one: PickRow) -> str:
@@ -178,7 +189,7 @@ def words(one: PickRow) -> str:
     whose = f"answers of {one.answers_of}" if one.answers_of else "its own answers"
     who = one.arm if one.seed is None else f"{one.arm} (seed {one.seed})"
     what = f"picking among {whose} ({one.asked}) on {one.task}"
-    number = f"{100 * one.difference:+.1f} points (95 % interval {100 * one.low:+.1f} to {100 * one.high:+.1f}"
+    number = f"{100 * one.difference:+.1f} points (95 % interval {faced(one.low, one.high)}"
     number += f", {one.questions:,} questions; {100 * one.gen:.1f} to {100 * one.disc:.1f} %)"
     match one.verdict:
         case "better" | "worse":

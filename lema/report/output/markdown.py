@@ -20,7 +20,7 @@ def sections(report: Report) -> Iterator[tuple[str, str]]:
     yield "", opening(report)
     yield "Accuracy", shown(tables.arms(report))
     if report.comparisons:
-        compared = [titled(one) for one in (*tables.comparisons(report), tables.comparisons_by_seed(report))]
+        compared = [titled(one) for one in tables.comparisons(report)]
         yield "Comparison", "\n\n".join([*compared, escaped(tables.COMPARISON_NOTE)])
     for trend in tables.trends(report):
         yield trend.title, shown(trend)

@@ -9,12 +9,29 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lema.base.stats import Verdict
+from lema.base.family import About, Verdict
 from lema.report.model import ArmSummary, Comparison, Note, PaperCell, Report
 from lema.report.tables import data_tables, picks_tables, space_tables, tables
-from lema.report.tables.text import MOST_ANSWERS, Row, answers, between, levels, p_value, percent, points, sieve_levels
+from lema.report.tables.text import (
+    MOST_ANSWERS,
+    Row,
+    answers,
+    between,
+    faced,
+    levels,
+    p_value,
+    percent,
+    points,
+    sieve_levels,
+)
 
-COLOURS = {Verdict.BETTER.value: "green", Verdict.WORSE.value: "red", Verdict.CANNOT_TELL.value: "yellow"}
+COLOURS = {
+    Verdict.BETTER.value: "green",
+    Verdict.ABOVE.value: "green",
+    Verdict.WORSE.value: "red",
+    Verdict.BELOW.value: "red",
+    Verdict.CANNOT_TELL.value: "yellow",
+}
 NARROWEST = 78  # columns that the tables need
 FOLDED = 12  # columns in which text can be read
 
@@ -127,16 +144,19 @@ def seed_values(arm: ArmSummary) -> str:
 
 
 def comparison_table(comparisons: Sequence[Comparison]) -> Table:
-    """Paired differences in points, with the test and what may be said."""
-    columns = [("points", "right"), ("95 % interval", "right"), ("won:lost", "right"), ("p", "right")]
-    columns += [("could find", "right"), ("verdict", "left")]
-    table = plain_table("Paired comparison, same questions and seeds", "arm against other", *columns)
+    """Paired differences in points, with what they are about and what may be said."""
+    columns = [("points", "right"), ("95 % interval", "right"), ("p", "right"), ("could find", "right")]
+    columns += [("about", "left"), ("verdict", "left")]
+    table = plain_table("Paired comparison, same questions", "arm against other", *columns)
     for c in comparisons:
         pair = Text(named(f"{c.arm} against {c.baseline}", c.task))
-        interval = f"{100 * c.seeds_low:+.1f} to {100 * c.seeds_high:+.1f}"
-        cells = [f"{100 * c.difference:+.1f}", interval, f"{c.won}:{c.lost}", p_value(c.p_adjusted)]
-        table.add_row(pair, *cells, f"{100 * c.smallest:.1f}", Text(c.verdict, style=COLOURS.get(c.verdict, "")))
-    table.caption = "p: exact, Holm-adjusted. could find: smallest true difference found with 80 % power, in points."
+        cells = [f"{100 * c.difference:+.1f}", faced(c.low, c.high), p_value(c.p_adjusted), f"{100 * c.smallest:.1f}"]
+        about = f"runs, sd {100 * (c.run_sd or 0):.1f}" if c.about == About.RUNS else "these two"
+        table.add_row(pair, *cells, about, Text(c.verdict, style=COLOURS.get(c.verdict, "")))
+    table.caption = (
+        "p: Holm-adjusted. could find: smallest true difference found with 80 % power, in points. about: new runs, "
+        "which spread by so many points, or these two models only; on new questions in either case."
+    )
     table.caption_justify = "left"
     return table
 

@@ -179,17 +179,15 @@ class PickRow(Part, frozen=True, kw_only=True):
     gen_random: float
     disc: float
     difference: float
-    low: float
+    low: float  # simultaneous 95 % over all rows of the report; a bound of just 0 means more (or less) than 0
     high: float
-    lower: float  # one-sided bounds
+    lower: float  # one-sided 95 % bounds, simultaneous too
     upper: float
     margin: float
-    test: str
-    won: int
-    lost: int
-    p: float
-    p_mid: float | None
+    p: float  # two-sided: this model on new questions
     p_adjusted: float  # Holm, over all rows of the report
+    family: int  # how many these are
+    smallest: float  # true difference that would be found with 80 % power
     invalid: float
     worst: float
     oracle: float
@@ -217,7 +215,11 @@ class PickRow(Part, frozen=True, kw_only=True):
 
 
 class PickPair(Part, frozen=True, kw_only=True):
-    """Two arms by one read-out: what the second has more of than the first. Shares of 1, with 95 % intervals."""
+    """Two arms by one read-out: what the second has more of than the first. Shares of 1, with 95 % intervals.
+
+    `about`, `p`, the interval of `difference` and the verdict are as in a comparison of accuracies; the other intervals
+    are not adjusted and nothing is judged by them.
+    """
 
     model: str
     task: str
@@ -227,8 +229,15 @@ class PickPair(Part, frozen=True, kw_only=True):
     questions: int
     gen: tuple[float, float, float]  # value, low, high
     difference: tuple[float, float, float]  # of DG-DIFF
+    runs: tuple[int, int]  # trainings of each; 0 for a model before training
+    about: str  # runs, or these models
+    run_sd: float | None  # of DG-DIFF
+    run_df: float
+    lent_df: float
     p: float
     p_adjusted: float  # Holm, over all rows
+    family: int
+    smallest: float
     headroom: tuple[float, float, float]
     vote: tuple[float, float, float]  # of the majority's gain over S_gen
     verdict: str

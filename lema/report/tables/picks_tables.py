@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 
 from lema.report.model import Report
 from lema.report.tables.parts import PickPair, PickRow
-from lema.report.tables.tables import Column, Table, table
-from lema.report.tables.text import between, count, p_value, percent, points
+from lema.report.tables.tables import Column, Table, run_spread, table
+from lema.report.tables.text import between, count, faced, p_value, percent, points
 
 TITLE = "Picking the right one of several answers"
 NOTE = (
-    "S_gen: mean score of the sampled answers, that of one drawn at random. S_disc: score of the answer that the model "
-    "picks among them; an invalid pick counts as the worst of them. DG-DIFF: S_disc less S_gen, in points, with a "
-    "bootstrap over questions. p: one-sided, is the pick better than an answer drawn at random; Holm: over all rows. "
-    "Better needs interval and adjusted p, worse the interval; not better needs a one-sided 95 % bound below one point."
+    "S_gen: mean score of the sampled answers, that of one drawn at random. S_disc: score of the answer that the "
+    "model picks among them; an invalid pick counts as the worst of them. DG-DIFF: S_disc less S_gen, in points, of "
+    "this model on new questions. Interval: simultaneous over all rows; p Holm: two-sided, adjusted over them; better "
+    "or worse is said exactly where the interval leaves out 0. Could find: the smallest true difference found with 80 "
+    "% power. Not better needs a one-sided bound below one point."
 )
 SELECTORS_NOTE = (
     "Worst and oracle bound what any picker can reach. Of the headroom: DG-DIFF as a share of oracle less S_gen. "
@@ -22,10 +23,11 @@ SELECTORS_NOTE = (
 )
 PAIRS = "Does one arm know its own answers better than another?"
 PAIRS_NOTE = (
-    "Differences in points, with 95 % intervals (bootstrap over questions): each arm picks among answers of its own, "
-    "on questions that both share; seeds of training and sampling are averaged first: intervals are about these "
-    "runs. Headroom: oracle less S_gen. From a vote: majority less S_gen. p: two-sided, signs flipped over questions; "
-    "Holm: over all rows. Better and worse need interval and adjusted p."
+    "Differences in points, with 95 % intervals: each run picks among answers of its own, on questions that all runs "
+    "of both arms have. About: new runs of both arms, or these very models, where too little is known of how far runs "
+    "spread. Run sd: standard deviation of DG-DIFF between runs in points, with degrees of freedom from these arms + "
+    "from others. Headroom: oracle less S_gen. From a vote: majority less S_gen. p Holm: two-sided, over all rows, as "
+    "is the interval of DG-DIFF; the other intervals are each on its own."
 )
 POSITIONS_NOTE = (
     "Positions are those in which answers are shown, first to last. Found: how often the only right answer is picked, "
@@ -63,10 +65,11 @@ def main(report: Report) -> Table:
         ("S_gen", lambda row: percent(row.gen), False),
         ("S_disc", lambda row: percent(row.disc), False),
         ("DG-DIFF", lambda row: points(row.difference), False),
-        ("95 % interval", lambda row: between(row.low, row.high, points), False),
-        ("p exact", lambda row: p_value(row.p), False),
+        ("95 % interval", lambda row: faced(row.low, row.high), False),
+        ("p", lambda row: p_value(row.p), False),
         ("p Holm", lambda row: p_value(row.p_adjusted), False),
         ("verdict", lambda row: row.verdict, True),
+        ("could find", lambda row: f"{100 * row.smallest:.1f}", False),
         ("invalid", lambda row: percent(row.invalid), False),
         ("questions", lambda row: count(row.questions), False),
         ("answers", lambda row: count(row.answers), False),
@@ -122,10 +125,14 @@ def pairs(report: Report) -> Table:
         ("task", lambda pair: pair.task, True) if len({pair.task for pair in rows}) > 1 else None,
         ("asked", lambda pair: pair.asked, True),
         ("more S_gen", gap(lambda pair: pair.gen), False),
-        ("more DG-DIFF", gap(lambda pair: pair.difference), False),
+        ("more DG-DIFF", lambda pair: f"{points(pair.difference[0])} ({faced(*pair.difference[1:])})", False),
         ("p of it", lambda pair: p_value(pair.p), False),
         ("p of it, Holm", lambda pair: p_value(pair.p_adjusted), False),
         ("knows its own answers", lambda pair: pair.verdict, True),
+        ("could find", lambda pair: f"{100 * pair.smallest:.1f}", False),
+        ("about", lambda pair: pair.about, True),
+        ("run sd", run_spread, False),
+        ("runs", lambda pair: f"{pair.runs[1] or 1} : {pair.runs[0] or 1}", False),
         ("more headroom", gap(lambda pair: pair.headroom), False),
         ("more from a vote", gap(lambda pair: pair.vote), False),
         ("shared questions", lambda pair: count(pair.questions), False),
@@ -136,18 +143,15 @@ def pairs(report: Report) -> Table:
         head=made.head,
         rows=made.rows,
         left=made.left,
-        classes=tuple(pair.verdict if pair.verdict in ("better", "worse") else "cannot" for pair in rows),
+        classes=tuple(pair.verdict.split()[0] for pair in rows),
         note=made.note,
     )
 
 
 def positions(report: Report) -> Table:
-    """Tests in detail, and what the order of the answers does."""
+    """Bounds, and what the order of the answers does."""
     columns: list[Column | None] = [
         *leading(report),
-        ("won : lost", lambda row: f"{count(row.won)} : {count(row.lost)}", False),
-        ("p mid", lambda row: "-" if row.p_mid is None else p_value(row.p_mid), False),
-        ("test", lambda row: row.test, True),
         ("one-sided bounds", lambda row: between(row.lower, row.upper, points), False),
         ("margin", lambda row: points(row.margin), False),
         ("orders", lambda row: count(row.orders), False),
@@ -157,7 +161,7 @@ def positions(report: Report) -> Table:
         ("found at", lambda row: listed(row.found_at), False),
         ("p equal", lambda row: "-" if row.p_position is None else p_value(row.p_position), False),
     ]
-    return table("Tests, positions and orders", report.picks, columns, note=POSITIONS_NOTE)
+    return table("Bounds, positions and orders", report.picks, columns, note=POSITIONS_NOTE)
 
 
 def paper(report: Report) -> Table:

@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from lema.report.model import ArmSummary, Comparison, Funnel, Report, Role
-from lema.report.tables.text import SELECTION, Row, between, count, levels, p_value, percent, points, words
+from lema.report.tables.parts import PickPair
+from lema.report.tables.text import SELECTION, Row, between, count, faced, levels, p_value, percent, points, words
 
 COMPARISON_NOTE = (
-    "Points: difference of accuracy in percentage points. Intervals: bootstrap over questions, 10,000 draws; the "
-    "second adds the variance between seeds that question noise does not explain, and is the one that verdicts use. "
-    "Won and lost: questions that one arm answers right in more seeds than the other; p: exact two-sided test on them "
-    "(McNemar's, for one seed); Holm: adjusted for the comparisons with the same other arm. Could find: the smallest "
-    "true difference, in points, found with 80 % power by this many questions and seeds. Better and worse need "
-    "interval, adjusted p and every single seed to agree."
+    "Points: difference of accuracy in percentage points. About: whether p, interval and verdict are about new runs "
+    "of both arms on new questions, or about these very models on new questions, where too little is known of how far "
+    "runs spread. Run sd: standard deviation of the true accuracy of runs in points, with its degrees of freedom, "
+    "from these arms + from others of the same kind of training (at most 4). Interval: simultaneous over the "
+    "comparisons with the same other arm; p Holm: adjusted for them; a comparison is called exactly where its "
+    "interval leaves out 0. Could find: the smallest true difference, in points, that is found with 80 % power. Won "
+    "and lost: questions that one arm answers right in a larger share of its runs. p exact: McNemar's, of two single "
+    "models; it does not decide."
 )
 PAPER_NOTE = (
     "Difference: ours less the paper's, in points. The paper gives no seeds and no intervals, and chose its "
@@ -95,14 +98,16 @@ def comparisons(report: Report) -> list[Table]:
         task_column(report),
         ("verdict", lambda c: c.verdict, True),
         ("points", lambda c: points(c.difference), False),
-        ("95 % interval, questions", lambda c: between(c.low, c.high, points), False),
-        ("95 % interval, and seeds", lambda c: between(c.seeds_low, c.seeds_high, points), False),
-        ("p exact", lambda c: p_value(c.p), False),
+        ("95 % interval", lambda c: faced(c.low, c.high), False),
+        ("about", lambda c: c.about, True),
+        ("p", lambda c: p_value(c.p), False),
         ("p Holm", lambda c: p_value(c.p_adjusted), False),
-        ("won : lost", lambda c: f"{count(c.won)} : {count(c.lost)}", False),
         ("could find", lambda c: f"{100 * c.smallest:.1f}", False),
+        ("run sd", run_spread, False),
+        ("runs", lambda c: f"{len(c.seeds) or 1} : {len(c.baseline_seeds) or 1}", False),
+        ("won : lost", lambda c: f"{count(c.won)} : {count(c.lost)}", False),
+        ("p exact", lambda c: "-" if c.p_exact is None else p_value(c.p_exact), False),
         ("questions", lambda c: count(c.n), False),
-        ("seeds", lambda c: ", ".join(map(str, c.seeds)) or "-", True),
     ]
     made = []
     for title, rows in by_role(report):
@@ -126,22 +131,11 @@ def by_role(report: Report) -> list[tuple[str, list[Comparison]]]:
     return found
 
 
-def comparisons_by_seed(report: Report) -> Table:
-    """The same differences, one seed a row."""
-
-    def seed(row: tuple[Comparison, int]) -> str:
-        return str(row[0].seeds[row[1]]) if row[0].seeds else "-"
-
-    columns: list[Column | None] = [
-        ("arm", lambda row: row[0].arm, True),
-        ("against", lambda row: row[0].baseline, True),
-        ("task", lambda row: row[0].task, True) if len(report.tasks) > 1 else None,
-        ("seed", seed, False),
-        ("points", lambda row: points(row[0].by_seed[row[1]]), False),
-        ("p exact (McNemar)", lambda row: p_value(row[0].p_by_seed[row[1]]), False),
-    ]
-    rows = [(c, number) for c in report.comparisons for number in range(len(c.by_seed))]
-    return table("Seed by seed", rows, columns)
+def run_spread(c: Comparison | PickPair) -> str:
+    """How far runs spread, and how well that is known."""
+    if c.run_sd is None:
+        return "-"
+    return f"{100 * c.run_sd:.1f} ({c.run_df:.0f} + {c.lent_df:.0f} df)"
 
 
 def paper(report: Report) -> Table:

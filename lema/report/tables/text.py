@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lema.base.stats import Verdict
+from lema.base.family import Verdict
 from lema.report.model import Comparison, Funnel, Report
 from lema.report.tables.parts import PickRow, Sieve
 
@@ -42,6 +42,11 @@ def points(share: float) -> str:
 def between(low: float, high: float, show: Callable[[float], str] = percent) -> str:
     """An interval of shares, or of differences."""
     return f"{show(low)} to {show(high)}"
+
+
+def faced(low: float, high: float) -> str:
+    """The interval of a difference in points; a bound of just 0 belongs to one that is called."""
+    return f"{points(low) if low else 'more than 0'} to {points(high) if high else 'less than 0'}"
 
 
 def count(number: float | None) -> str:
@@ -130,7 +135,7 @@ def answers(report: Report) -> list[tuple[str, str]]:
 def summed_up(held: Sequence[Comparison], compared: Sequence[Comparison]) -> str:
     """One sentence for those of a task's comparisons that have one verdict, the largest difference first."""
     first, several = held[0], len({c.baseline for c in compared}) > 1
-    what = "cannot be told apart from" if first.verdict == Verdict.CANNOT_TELL else f"are {first.verdict} than"
+    what = SAID[Verdict(first.verdict)]
     ordered = sorted(held, key=lambda c: -c.difference)
     arms = ", ".join(f"{pair(c) if several else c.arm} ({points(c.difference)})" for c in ordered)
     where = f" on {first.task}" if first.task else ""
@@ -152,6 +157,16 @@ def picked(rows: Sequence[PickRow]) -> list[tuple[str, str]]:
         text = f"In {len(held)} of {len(rows)} cases picking {what} drawing an answer at random"
         sentences.append((verdict, f"{text}; DG-DIFF in points: {named}."))
     return sentences
+
+
+#: What arms of one verdict are, before the name of another arm.
+SAID = {
+    Verdict.BETTER: "are better than",
+    Verdict.WORSE: "are worse than",
+    Verdict.ABOVE: "score above, with these very models,",
+    Verdict.BELOW: "score below, with these very models,",
+    Verdict.CANNOT_TELL: "cannot be told apart from",
+}
 
 
 def pair(c: Comparison) -> str:

@@ -10,6 +10,7 @@ import pytest
 from toys.report import HOSTILE, toy_report
 
 from lema.report.findings.compare import compare
+from lema.report.findings.results import ArmResult
 from lema.report.model import Report
 from lema.report.output.html import render_html
 from lema.report.tables.text import duration
@@ -107,12 +108,9 @@ def test_the_page_is_small_and_the_same_each_time(page: str) -> None:
 @pytest.mark.parametrize("gain", [0.0, 1.0])
 def test_a_report_with_one_arm_and_nothing_else_renders(gain: float) -> None:
     right = {f"q{i}": i < 50 * gain for i in range(50)}
-    from lema.report.findings.compare import ArmResult
 
-    arms, comparisons, notes = compare([ArmResult(arm="cot", seed=0, right=right)])
-    report = Report(
-        title="t", question="q?", baseline="cot", base=None, arms=arms, comparisons=comparisons, notes=notes
-    )
+    arms, comparisons = compare([ArmResult(arm="cot", seed=0, right=right)])
+    report = Report(title="t", question="q?", baseline="cot", base=None, arms=arms, comparisons=comparisons)
     page = render_html(report)
     assert "nothing to compare" in page and f"{100 * gain:.1f} %" in page
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from conftest import ROOT, package
 from reading.report_cells import check, html_tables, markdown_of, markdown_tables
@@ -14,7 +15,9 @@ from rich.console import Console
 from toys.lab import run, run_stage
 from toys.pickers import Both, picking_points
 
+from lema.base.differences import difference
 from lema.base.errors import InputError
+from lema.base.family import Verdict, judge
 from lema.experiment.pipeline import pipeline
 from lema.report.collect import collect
 from lema.report.findings.paper_picks import FILE, load
@@ -127,20 +130,20 @@ def test_answers_of_another_model_are_said_to_be(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "upper", "p", "said"),
+    ("low", "high", "upper", "called", "said"),
     [
-        (0.01, 0.05, 0.04, 0.01, "better"),
-        (0.01, 0.05, 0.04, 0.20, "cannot tell"),
-        (-0.05, -0.01, -0.02, 1.0, "worse"),
-        (-0.02, 0.008, 0.005, 0.6, "not better"),
-        (-0.02, 0.02, 0.015, 0.6, "cannot tell"),
+        (0.01, 0.05, 0.04, Verdict.ABOVE, "better"),
+        (-0.05, -0.01, -0.02, Verdict.BELOW, "worse"),
+        (-0.02, 0.008, 0.005, Verdict.CANNOT_TELL, "not better"),
+        (-0.02, 0.02, 0.015, Verdict.CANNOT_TELL, "cannot tell"),
     ],
 )
-def test_a_verdict_needs_both_interval_and_test(
-    low: float, high: float, upper: float, p: float, said: str, report: Report
+def test_a_verdict_is_what_is_called_or_a_bound_below_the_margin(
+    low: float, high: float, upper: float, called: Verdict, said: str, report: Report
 ) -> None:
-    row = msgspec.structs.replace(report.picks[0], low=low, high=high, upper=upper)
-    assert verdict(row, p) == said
+    (judged,) = judge([difference(np.ones((1, 9)))])
+    judged = msgspec.structs.replace(judged, difference=(low + high) / 2, low=low, high=high, verdict=called)
+    assert verdict(report.picks[0], judged, upper) == said
 
 
 def test_nine_printed_p_are_larger_than_the_papers_own_counts_allow() -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from toys.report import toy_report
 
 from lema.report.output.terminal import print_report
+from lema.report.tables.text import faced
 
 
 def printed(width: int, *, terminal: bool = False, encoding: str = "utf-8") -> str:
@@ -39,7 +40,7 @@ def test_every_number_is_whole_at_every_width(width: int) -> None:
         assert f"{100 * arm.accuracy:.1f} %" in whole and f"{100 * arm.low:.1f} to {100 * arm.high:.1f}" in whole
         assert all(f"{seed}: {100 * a:.1f}" in whole for seed, a in zip(arm.seeds, arm.by_seed, strict=False))
     for c in report.comparisons:
-        assert f"{100 * c.seeds_low:+.1f} to {100 * c.seeds_high:+.1f}" in whole and c.verdict in whole
+        assert faced(c.low, c.high) in whole and c.verdict in whole
     for row in report.success:
         assert f"{percent(row.rate)}" in whole and f"{percent(row.low)} to {percent(row.high)}" in whole
         assert row.mean_words is None or f"{row.mean_words:.1f}" in whole
