@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from lema.base.reasoning_steps import MARKER, STEP
+from lema.base.stretch import judged
 
 Reject = Literal[
     "",
@@ -62,7 +63,7 @@ def parse(reply: str, given: Sequence[str], *, cut: bool = False) -> Draft:
 
 
 def _read(reply: str, given: Sequence[str]) -> Draft:
-    text = DECORATION.sub("", NEXT_QUESTION.split(reply)[0]).strip()
+    text = DECORATION.sub("", NEXT_QUESTION.split(judged(reply))[0]).strip()
     if not text:
         return Draft(reject="empty")
     head_end = HEAD_END.search(text)

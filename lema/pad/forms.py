@@ -21,6 +21,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Literal
 
+from lema.base.stretch import after_reasoning
+
 Form = Literal["function", "body"]
 HEADER = "def solution():"
 INDENT = "    "
@@ -40,6 +42,7 @@ def source(text: str, form: Form) -> str:
 
 def extracted(text: str) -> str:
     """The fenced block if there is one, then from the first import or `def solution` to where the function ends."""
+    text = text[after_reasoning(text) :]
     fenced = FENCE.search(text)
     lines = (fenced[1] if fenced else text).rstrip().split("\n")
     start = next((i for i, line in enumerate(lines) if line.startswith("def solution")), None)

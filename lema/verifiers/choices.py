@@ -17,9 +17,22 @@ WORDING = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|f?boxed)\s*\{([^{}]*)
 CLAUSE = re.compile(r"[\s,;:.-]*\s(?:because|since|as|so|which|where|who|due\s+to)\b.*", re.DOTALL)
 LEAD = re.compile(r"^(?:(?:most\s+likely|probably|likely|definitely|clearly|option|choice|answer|letter)\b[\s:]*)+")
 LABEL = re.compile(
-    r"^(?:[(\[](?P<closed>[a-z])[)\]]|(?P<open>[a-z])(?:$|[.):]|\s+[-–—]\s))\s*[-:.,]?\s*(?P<rest>.*)$", re.DOTALL
+    r"^(?:[(\[](?P<closed>[a-z])[)\]]|(?P<open>[a-z])(?:$|[.):,]|\s*[-–—]\s*(?=\W|\w{2})|(?=\s+[\"'“(])))"
+    r"\s*[-–—:.,]*\s*(?P<rest>.*)$",
+    re.DOTALL,
 )
 LABEL_AFTER = re.compile(r"^(?P<rest>.*\S)\s*\((?:option\s+|choice\s+)?(?P<label>[a-z])\)$", re.DOTALL)
+#: A letter and the words of its choice with nothing between; "a dog" may be an article.
+BARE_LABEL = re.compile(r"^(?P<open>[a-z])\s+(?P<rest>\S.*)$", re.DOTALL)
+CAPITAL_A = re.compile(r"[\s*_\"'“(]*A\s+(?=\w)")
+#: Behind a letter: it is not chosen, or not alone.
+DENIED = re.compile(
+    r"\b(?:not|no|never|wrong|incorrect|false|cannot|except|or|and|neither|nor|unlikely|rather)\b|n't\b"
+)
+#: Behind a letter: a sentence about it.
+EXPLAINS = re.compile(r"(?:this|that|it|the\s+answer|because|since|as|so|which)\b")
+#: Several letters and nothing else: a, b; a or c.
+LETTERS = re.compile(r"[a-z](?:\W*(?:,|/|&|\bor\b|\band\b)\W*[a-z]\b)+")
 ANY_LABEL = re.compile(r"\(([a-z])\)|\b(?:option|choice)\s+([a-z])\b")
 
 
@@ -55,6 +68,8 @@ class Choices(Spec):
         for rung, found in candidates(text, self.rungs, first_line):
             said = plain(found)
             chosen = chosen_by(said, choices)
+            if chosen is not None and CAPITAL_A.match(found) and choices[chosen] not in (said, choices[0]):
+                return Judgement(verdict=Verdict.UNDECIDED, answer=found.strip(), rung=rung)  # a letter, or an article
             if chosen is not None:
                 verdict = Verdict.RIGHT if choices[chosen] == gold else Verdict.WRONG
                 return Judgement(verdict=verdict, answer=question.choices[choices.index(choices[chosen])], rung=rung)
@@ -123,18 +138,33 @@ def by_letter(said: str, choices: Sequence[str]) -> int | None:
     match = LABEL.match(said)
     if match:
         letter, rest = match["closed"] or match["open"], match["rest"]
-    else:
-        match = LABEL_AFTER.match(said)
-        if match is None:
-            return None
+    elif match := LABEL_AFTER.match(said):
         letter, rest = match["label"], match["rest"]
+    elif match := BARE_LABEL.match(said):
+        letter, rest = match["open"], match["rest"]
+    else:
+        return None
     number = ord(letter) - ord("a")
     if number >= len(choices):
         return None
     if not rest:
         return number
-    beside = by_words(rest, choices)
-    return number if beside is not None and choices[beside] == choices[number] else None
+    beside = by_words(rest.strip(EDGES + "()"), choices)
+    if beside is not None:
+        return number if choices[beside] == choices[number] else None
+    # words slightly other than those of the choice do not beat the letter; those of another choice do
+    others = mentions(rest, choices) - {choices[number]}
+    if match.re is BARE_LABEL or DENIED.search(rest) or others:
+        return None
+    return number if EXPLAINS.match(rest) or shares_words(rest, choices[number]) else None
+
+
+def shares_words(said: str, choice: str) -> bool:
+    """Whether most words of a choice are in what is said beside its letter, whatever their endings."""
+    around = re.findall(r"\w+", said)
+    words = re.findall(r"\w+", ARTICLE.sub("", choice))
+    alike = [any(word.startswith(other[:4]) or other.startswith(word[:4]) for other in around) for word in words]
+    return 2 * sum(alike) >= len(words) > 0
 
 
 def mentions(said: str, choices: Sequence[str]) -> set[str]:
@@ -142,6 +172,7 @@ def mentions(said: str, choices: Sequence[str]) -> set[str]:
     letters = [found[1] or found[2] for found in ANY_LABEL.finditer(said)]
     label = LABEL.match(said)
     letters += [label["open"]] if label and label["open"] else []
+    letters += re.findall(r"\b[a-z]\b", said) if LETTERS.fullmatch(said) else []
     named = {choices[number] for letter in letters if (number := ord(letter) - ord("a")) < len(choices)}
     for choice in sorted(set(choices), key=len, reverse=True):
         whole = re.compile(rf"(?<!\w){re.escape(choice)}(?!\w)")

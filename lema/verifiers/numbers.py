@@ -8,7 +8,7 @@ from functools import lru_cache
 from lema.base.errors import ConfigError, InputError
 from lema.base.records import Judgement, Question, Verdict
 from lema.base.spec import Spec, spec
-from lema.verifiers.ladder import Rung, candidates
+from lema.verifiers.ladder import REFUSAL, Rung, candidates
 from lema.verifiers.numerals import Reading, read
 
 cached_read = lru_cache(maxsize=4096)(read)
@@ -18,7 +18,7 @@ cached_read = lru_cache(maxsize=4096)(read)
 class Numbers(Spec):
     """Right iff the text's final answer is exactly the reference number.
 
-    `rungs` are the places where an answer is looked for, in this order; the first that holds a
+    `rungs` are the kinds of places where an answer is looked for; the last place of the text that holds a
     number decides. `last_number` (any last number of the text) is left out unless asked for: it
     takes "this took 3 steps" for an answer.
 
@@ -46,6 +46,8 @@ class Numbers(Spec):
             reading = read(found)
             if reading is not None:
                 return Judgement(verdict=verdict(reading, gold), answer=reading.text, rung=rung)
+            if REFUSAL.match(found):
+                break
         return Judgement(verdict=Verdict.NO_ANSWER)
 
     def equal(self, answer: str, other: str) -> bool:

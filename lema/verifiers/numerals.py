@@ -49,6 +49,7 @@ NUMBER = re.compile(
 CLAUSE = re.compile(r"\b(?:because|since|as|(?<!\bor\s)so|which|per|after|not|rather)\b", re.IGNORECASE)
 ALTERNATIVE = re.compile(r"\b(?:or|either|versus|vs)\b", re.IGNORECASE)
 ALTERNATIVE_NUMBER = re.compile(r"\b(?:or|versus|vs)\b\W*(?:maybe\s+)?[0-9]", re.IGNORECASE)
+SAME_AGAIN = re.compile(r"(?:,?\s*(?:or|i\.e\.|that is|which is),?|=)", re.IGNORECASE)
 LISTED = re.compile(r"(?:,\s|;|&|\bto\b|~)\s*[$£€¥₹]*$")
 OPERATOR = re.compile(r"[-+*/^=÷·:]|\bx\b|\b(?:more|less|fewer|times|than|plus|minus)\b", re.IGNORECASE)
 NO_NUMBER_AFTER = re.compile(r"\s?[\^+*²³¹⁰⁴-⁹π]|[xyzn]\b|:[0-9]|,[0-9]|\s(?:squared|cubed)\b")
@@ -98,6 +99,10 @@ def read(text: str) -> Reading | None:
     second = NUMBER.search(text, first.end())
     if second is not None:
         between = text[first.end() : second.start("digits")]
+        if SAME_AGAIN.fullmatch(between.strip(" $£€¥₹(")) and not NUMBER.search(text, second.end()):
+            again = _value(second)
+            if again is not None and again == _value(first):
+                return _from_match(text, first)  # 0.6 or 3/5
         if not between.lstrip().startswith("(") or ALTERNATIVE.search(between):
             return Reading(text, hedge=_is_choice(between, first, second) or _offers_another(text, first))
     elif WORD_AFTER_OR.search(text, first.end()):

@@ -14,7 +14,7 @@ from conftest import package, require_data
 from lema.base.protocols import Verifier
 from lema.base.records import Question, Verdict
 from lema.verifiers.choices import Choices
-from lema.verifiers.ladder import last_box
+from lema.verifiers.ladder import last_boxes
 from lema.verifiers.latex.verdict import Latex
 from lema.verifiers.lema_v1.grader import LemaV1
 from lema.verifiers.numbers import Numbers
@@ -63,7 +63,7 @@ def test_math(name: str, size: int) -> None:
     assert len(held) == size
     verifier = Latex()
     for number, row in enumerate(held):
-        boxed = last_box(row["solution"])
+        boxed = last_boxes(row["solution"])
         assert boxed is not None
         asked = question(number, row.get("answer", boxed))
         assert not_right(verifier, asked, row["solution"], f"The answer is ${asked.answer}$.", f"#### {boxed}") == []

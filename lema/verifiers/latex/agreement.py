@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
 from fractions import Fraction
 
+from lema.verifiers.latex.decimals import ENOUGH, agreeing, decimal
+from lema.verifiers.latex.inequalities import is_inequality, solved
 from lema.verifiers.latex.tree import (
     EXPRESSION,
     Answer,
@@ -26,7 +28,7 @@ from lema.verifiers.latex.tree import (
     decided,
     symbols,
 )
-from lema.verifiers.latex.values import Point, evaluate, inexact, same
+from lema.verifiers.latex.values import Point, evaluate, same
 
 POINTS = 3  # at which expressions with variables are compared, beside one where variables are negative
 PERCENT = {"%"}
@@ -188,17 +190,11 @@ def constants(one: Expression, two: Expression, at: Point) -> Agreement:
     first, second = evaluate(one, at), evaluate(two, at)
     if same(first, second):
         return Agreement.SAME
-    for said, other in ((first, second), (second, first)):
-        if isinstance(said, Fraction) and not isinstance(other, Fraction):
-            places = decimals(said)
-            if places is not None and abs(inexact(said) - other) * 2 * 10**places <= 1:
-                return Agreement.OPEN  # 1.414 for the root of 2
-    return Agreement.DIFFERENT
-
-
-def decimals(value: Fraction) -> int | None:
-    """How many decimal places a value has; None for fewer than two, or for one that is no decimal."""
-    return next((places for places in range(2, 30) if (value * 10**places).denominator == 1), None)
+    said, other = decimal(one), decimal(two)
+    if bool(said) == bool(other):
+        return Agreement.DIFFERENT
+    digits = agreeing(said, second) if said else agreeing(other, first)
+    return Agreement.SAME if digits >= ENOUGH else Agreement.OPEN if digits else Agreement.DIFFERENT
 
 
 def points(names: Iterable[str]) -> Iterator[Point]:
@@ -218,6 +214,8 @@ def relations(one: Answer, two: Answer) -> Agreement:
         first, second = (answer.terms[-1] if isinstance(answer, Relation) else answer for answer in (one, two))
         return max(agree(first, second), Agreement.OPEN)
     first, second = (interval(named(answer)) for answer in (one, two))
+    if is_inequality(first) or is_inequality(second):
+        return Agreement.SAME if first == second else Agreement.OPEN  # one that is not solved here
     if isinstance(first, Relation) or isinstance(second, Relation):
         return unnamed_sides(first, second)
     found = agree(first, second)
@@ -291,10 +289,6 @@ def named(answer: Answer) -> Answer:
     return unnamed(answer)
 
 
-def is_inequality(answer: Answer) -> bool:
-    return isinstance(answer, Relation) and set(answer.signs) <= {"<", ">", "\\leq", "\\geq"}
-
-
 def maybe_point(answer: Answer) -> bool:
     """Whether brackets may be a point's: both round, and nothing in them infinite."""
     if not isinstance(answer, Brackets) or (answer.left, answer.right) != ("(", ")"):
@@ -303,20 +297,5 @@ def maybe_point(answer: Answer) -> bool:
 
 
 def interval(answer: Answer) -> Answer:
-    """An inequality in one variable as the interval that it describes; anything else as it is."""
-    if not isinstance(answer, Relation) or not is_inequality(answer):
-        return answer
-    signs, terms = answer.signs, answer.terms
-    if all(sign in (">", "\\geq") for sign in signs):
-        turned = {">": "<", "\\geq": "\\leq"}
-        signs, terms = tuple(turned[sign] for sign in reversed(signs)), tuple(reversed(terms))
-    if any(sign in (">", "\\geq") for sign in signs):
-        return answer
-    infinite = Symbol("oo")
-    if len(terms) == 2 and isinstance(terms[0], Symbol):
-        signs, terms = ("<", *signs), (Apply("-", (infinite,)), *terms)
-    elif len(terms) == 2 and isinstance(terms[1], Symbol):
-        signs, terms = (*signs, "<"), (*terms, infinite)
-    if len(terms) != 3 or not isinstance(terms[1], Symbol):
-        return answer
-    return Brackets("[" if signs[0] == "\\leq" else "(", "]" if signs[1] == "\\leq" else ")", (terms[0], terms[2]))
+    """An inequality in one variable as the interval or union that it describes; anything else as it is."""
+    return solved(answer) if is_inequality(answer) else answer

@@ -21,6 +21,7 @@ from lema.verifiers.latex.tree import (
     Union,
     Unreadable,
 )
+from lema.verifiers.number_words import read_words
 
 DEEPEST = 40  # brackets in brackets
 RELATIONS = {"=", "<", ">", "\\leq", "\\geq", "\\in", "\\neq", "\\approx"}
@@ -155,7 +156,8 @@ class Parser:
             elif self.starts_factor():
                 if divided:
                     raise Unreadable("1/2x")
-                tree = self.beside(_expression(tree), _expression(self.power()))
+                bracketed = self.sign() == "(" or (self.at > 0 and self.tokens[self.at - 1] == Token("sign", ")"))
+                tree = self.beside(_expression(tree), _expression(self.power()), bracketed=bracketed)
             else:
                 return tree
 
@@ -168,10 +170,10 @@ class Parser:
             return token.value not in ENDS_PRODUCT and not (token.value == "|" and self.bar)
         return token.kind == "number" or (token.kind == "letters" and token.value.casefold() not in ("and", "or"))
 
-    def beside(self, left: Expression, right: Expression) -> Expression:
+    def beside(self, left: Expression, right: Expression, *, bracketed: bool = False) -> Expression:
         """Two factors without a sign between them: a product, or a mixed number."""
         whole = isinstance(left, Number) and left.value.denominator == 1
-        if isinstance(right, Number):
+        if isinstance(right, Number) and not bracketed:
             raise Unreadable("two numbers side by side")
         if self.fraction_end == self.at and isinstance(right, Apply):
             parts = [arg.value for arg in right.args if isinstance(arg, Number)]
@@ -247,11 +249,26 @@ class Parser:
 
     def numeral(self, digits: str) -> Answer:
         if not self.take("_"):
-            return Number(Fraction(digits))
-        base = self.argument()
-        if not isinstance(base, Number) or base.value not in range(2, 37):
+            return Number(Fraction(digits), digits)
+        base = self.base()
+        if base not in range(2, 37):
             raise Unreadable("base")
-        return Based(digits, int(base.value))
+        return Based(digits, base)
+
+    def base(self) -> int:
+        """The base of a numeral, in digits or in words."""
+        braces = bool(self.take("{"))
+        token = self.next()
+        spelled = read_words(token.value) if token.kind in ("text", "letters") else None
+        if spelled is None or spelled.value is None or spelled.end != len(token.value):
+            tree = self.closed("}") if braces else self.argument()
+            if not isinstance(tree, Number) or tree.value.denominator != 1:
+                raise Unreadable("base")
+            return int(tree.value)
+        self.at += 1
+        if braces:
+            self.need("}")
+        return int(spelled.value)
 
     def letters(self, run: str) -> Expression:
         if len(run) > 2:

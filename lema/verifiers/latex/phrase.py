@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from lema.verifiers.ladder import ANSWER_IS, BOX, LONGEST, boxes
+from lema.verifiers.ladder import boxes
 
 MARK = re.compile(r"\\begin\b|\\end\b|\\.|\$\$?|[{}]|\n|(?:[.?]|(?<!!)!)(?=\s+(?!or\b)|\s*$|\s*\})", re.IGNORECASE)
 OPENS = {"{", "\\begin", "\\[", "\\("}
@@ -27,17 +27,6 @@ def phrase(rest: str) -> str:
     found = sentence(rest)
     inside = boxes(found)
     return ", ".join(inside) if inside else found
-
-
-def boxed_later(text: str) -> bool:
-    """Whether something is put in a box after the sentence of the last `answer is`."""
-    marker = None
-    for marker in ANSWER_IS.finditer(text):  # noqa: B007
-        pass
-    if marker is None:
-        return False
-    end = marker.end() + len(sentence(text[marker.end() : marker.end() + LONGEST]))
-    return BOX.search(text, end) is not None
 
 
 def sentence(rest: str) -> str:

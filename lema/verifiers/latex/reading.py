@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from lema.verifiers.latex.parser import FUNCTIONS, SPELLED, parse
 from lema.verifiers.latex.phrase import without_prose
-from lema.verifiers.latex.tokens import LONGEST, Token, normal, tokens
+from lema.verifiers.latex.tokens import LONGEST, Token, normal, tokens, with_unit
 from lema.verifiers.latex.tree import Answer, Number, Quantity, Several, Unreadable, Words
 from lema.verifiers.number_words import read_words
 from lema.verifiers.numerals import ALTERNATIVE
@@ -27,10 +27,10 @@ AFTER = (
 LEADING = set(BEFORE.split())  # words that may stand before an answer without changing it
 SHORT_UNITS = set(UNITS.split())
 NO_UNIT = set(AFTER.split())  # words after a value that are no unit of it
-RELATIONS = {"=", "<", ">", "\\leq", "\\geq", "\\neq", "\\approx", "\\in", ":"}
 
 
 ARTICLE = re.compile(r"^(?:an?|the) (?=.)")
+UNIT_POWER = re.compile(r"(?<![a-z])([a-z]{1,12})\s*\^\s*(?:[23]|\{[23]\})(?![0-9])", re.IGNORECASE)
 WORD = re.compile(r"[a-z]+|[0-9]|%")
 ONE_UNIT = {
     **dict.fromkeys(["in", "inches"], "inch"),
@@ -50,7 +50,7 @@ class Reading(NamedTuple):
     normal: str
     tree: Answer | None
     formula: str  # what math-verify is given
-    prose: bool  # words or relations, which math-verify is known to skip
+    with_unit: Answer | None = None  # the tree, if the letter at the end is a unit: `60 m^2`
 
     @property
     def words(self) -> bool:
@@ -69,16 +69,27 @@ class Reading(NamedTuple):
 def read(text: str) -> Reading:
     """What an answer says; never fails and never takes long."""
     if len(text) > LONGEST:
-        return Reading(" ".join(text.split()), None, "", True)
+        return Reading(" ".join(text.split()), None, "")
     formula = without_prose(text)
     found = tokens(formula)
     if not found:
-        return Reading("", None, "", False)
-    prose = any(kind == "text" or (kind == "letters" and len(value) > 2) or value in RELATIONS for kind, value in found)
+        return Reading("", None, "")
     try:
-        return Reading(normal(found), _tree(found), formula, prose)
+        tree: Answer | None = _tree(found)
     except Unreadable:
-        return Reading(normal(found), _number(text), formula, prose)
+        tree = _number(text)
+    return Reading(normal(found), tree, formula, _with_unit(formula))
+
+
+def _with_unit(formula: str) -> Answer | None:
+    """The tree of an answer whose last letter is taken as a unit; None where it cannot be one."""
+    text = with_unit(formula)
+    if text is None:
+        return None
+    try:
+        return _tree(tokens(text))
+    except Unreadable:
+        return None
 
 
 def _tree(found: list[Token]) -> Answer:
@@ -141,7 +152,7 @@ def unit_name(words: list[str]) -> str:
 def _is_unit(token: Token) -> bool:
     words = re.findall(r"[a-z]+", token.value.casefold())
     if token.kind == "text":
-        return not NO_UNIT & set(words) and not any(c.isdigit() for c in token.value)
+        return not NO_UNIT & set(words) and not any(c.isdigit() for c in UNIT_POWER.sub(r"\1", token.value))
     if token.kind != "letters" or token.value in SPELLED:
         return False
     return token.value in SHORT_UNITS or (len(token.value) > 2 and not NO_UNIT & set(words))

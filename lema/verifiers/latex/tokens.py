@@ -35,10 +35,27 @@ UNICODE = str.maketrans(
         "∅": r"\emptyset ",
         "“": "",
         "”": "",
+        "、": ",",
+        "。": ".",
+        **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) != "－"},  # full width
     }
 )
 #: Between groups of three digits, also inside brackets: `10,\!080`, `10{,}080`, `10\,080`.
 TYPESET_THOUSANDS = re.compile(r"(?<=[0-9])(?:,\\!|\{,\}|\\,|,\\,)\s*(?=[0-9]{3}(?![0-9]))")
+#: `9 500`: groups of three digits, alone but for what may stand before and behind a number.
+SPACED_THOUSANDS = re.compile(
+    r"(?<![\w.,(\[{\\])(?<![0-9] )[0-9]{1,3}(?: [0-9]{3})+(?:\.[0-9]+)?(?![\w.,]?[0-9]| [0-9])"
+)
+#: A unit of one letter, or with a power, behind a space: `60 m^2`, `60\\,m`, `3 km/h`.
+LETTER_UNIT = re.compile(
+    r"(?<=[0-9}$])(?:\s|\\[,; ]|~)\s*"
+    r"(?P<unit>(?:[mgsLlJNWVKCh]|[kcmd]m|ft|in|yd|mi|kg|mg)(?:\s*\^\s*(?:[23]|\{[23]\}))?"
+    r"(?:\s*/\s*(?:s|h|hr|min)(?:\s*\^\s*(?:2|\{2\}))?)?)[\s.$]*$"
+)
+SINGLE_COMMAND = re.compile(r"(?<!\\)\\[A-Za-z]")
+DOUBLED_COMMAND = re.compile(r"\\\\[A-Za-z]")
+#: Words in a `\\text{...}` that begin with a number: `\\text{18 dollars}`.
+COUNTED = re.compile(r"(?P<sign>-?)\$?(?P<number>[0-9][0-9,]*(?:\.[0-9]+)?)\s*(?P<words>[A-Za-z%][A-Za-z\s%.]*)?")
 PLAIN_THOUSANDS = re.compile(r"(?<![\w.,(\[{])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])")
 ROOT = re.compile(r"√\s*([0-9]+(?:\.[0-9]+)?)")
 NUMERAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -99,6 +116,10 @@ def tokens(text: str) -> list[Token]:
             continue
         if kind == "text" and NUMERAL.fullmatch(value.strip()):
             found.append(Token("number", value.strip()))
+        elif kind == "text" and (counted := COUNTED.fullmatch(value.strip())):
+            found += [Token("sign", "-")] if counted["sign"] else []
+            found.append(Token("number", counted["number"].replace(",", "")))
+            found += [Token("text", " ".join(counted["words"].split()))] if counted["words"] else []
         elif kind == "text":
             found.append(Token(kind, " ".join(value.split())))
         elif kind in ("command", "sign"):
@@ -110,10 +131,19 @@ def tokens(text: str) -> list[Token]:
 
 def _prepared(text: str) -> str:
     text = text if text.isascii() else ROOT.sub(r"\\sqrt{\1}", text).translate(UNICODE)
+    if DOUBLED_COMMAND.search(text) and not SINGLE_COMMAND.search(text):
+        text = text.replace("\\\\", "\\")  # as JSON writes it
     text = TYPESET_THOUSANDS.sub("", text.strip().strip('*_`"').strip())
     if not OPENING.search(text):
         text = PLAIN_THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
+        text = SPACED_THOUSANDS.sub(lambda found: found[0].replace(" ", ""), text)
     return text.replace("\\$", "").rstrip(" .;,")
+
+
+def with_unit(text: str) -> str | None:
+    """The same with a letter behind a number as its unit, which may be a variable as well; None where there is none."""
+    found = LETTER_UNIT.search(text)
+    return None if found is None else f"{text[: found.start()]} \\text{{{found['unit']}}}"
 
 
 def _with_degrees(found: list[Token]) -> list[Token]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 
@@ -13,6 +13,7 @@ class Unreadable(Exception):
 @dataclass(frozen=True, slots=True)
 class Number:
     value: Fraction
+    digits: str = field(default="", compare=False)  # as it was written, where it was: 1.4140 has five
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from lema.verifiers.latex.tree import Expression, Number, Symbol, Unreadable
 
 DIGITS = 60  # that are computed
 AGREEING = 45  # of them must agree for two irrational values to be one
+ROUNDING = 40  # decimal places, beyond which what differs may be rounding
 LARGEST = 10**15  # of an irrational value: beyond, its last digits say too little
 MOST_BITS = 4096  # of an exact power
-MOST_FACTORS = 400  # of an exact factorial
+MOST_FACTORS = 2500  # of an exact factorial
 
 Value = Any  # Fraction, or a complex number of mpmath
 Point = Mapping[str, Fraction]
@@ -55,11 +56,15 @@ def same(one: Value, two: Value) -> bool:
     if isinstance(one, Fraction) and isinstance(two, Fraction):
         return one == two
     first, second = inexact(one), inexact(two)
-    scale = max(abs(first), abs(second))
-    if scale < mp().mpf(10) ** -12:
-        # 1/10^50 and 0 must not be taken for each other, and rounding must not set them apart
-        raise Unreadable("too small to be exact")
-    return bool(abs(first - second) < scale * mp().mpf(10) ** -AGREEING)
+    apart, scale = abs(first - second), max(abs(first), abs(second))
+    if apart < scale * mp().mpf(10) ** -AGREEING:
+        # where large terms cancel, what is left of equal ones is rounding: so small a value is no agreement
+        if scale < mp().mpf(10) ** -ROUNDING:
+            raise Unreadable("too small to be exact")
+        return True
+    if apart < mp().mpf(10) ** -ROUNDING:
+        raise Unreadable("no further apart than rounding may set them")
+    return False
 
 
 def inexact(value: Value) -> Any:

@@ -12,7 +12,7 @@ from lema.base.spec import Spec, runtime, spec
 from lema.verifiers.ladder import REFUSAL, candidates
 from lema.verifiers.latex.agreement import Agreement, agree
 from lema.verifiers.latex.math_pool import pool, require_math_verify
-from lema.verifiers.latex.phrase import boxed_later, phrase
+from lema.verifiers.latex.phrase import phrase
 from lema.verifiers.latex.reading import Reading, read
 
 DECIDED = {
@@ -27,8 +27,8 @@ LatexRung = Literal["answer_is", "boxed", "hashes", "answer_line"]
 class Latex(Spec):
     """Right iff the text's final answer is the same mathematical value as the reference.
 
-    `rungs` are the places where an answer is looked for, in this order. `time_limit` is in seconds
-    of CPU time for one comparison; one that takes longer is undecided, as is one on which the two
+    `rungs` are the kinds of places where an answer is looked for, the last of the text first. `time_limit` is in
+    seconds of CPU time for one comparison; one that takes longer is undecided, as is one on which the two
     checkers disagree.
     """
 
@@ -57,8 +57,6 @@ class Latex(Spec):
             said = read(found.strip())
             if not said.normal or (said.normal != gold.normal and REFUSAL.match(found)):
                 continue
-            if rung == "answer_is" and "boxed" in self.rungs and boxed_later(text):
-                continue
             if said.words and not gold.words and not gold.within(said):
                 # "our answer is correct" points at an answer elsewhere
                 prose = prose or Judgement(verdict=Verdict.WRONG, answer=found.strip(), rung=rung)
@@ -76,7 +74,7 @@ class Latex(Spec):
         """The verdict on two answers, in either order."""
         if said.normal == gold.normal:
             return Verdict.RIGHT
-        ours = Agreement.UNKNOWN if said.tree is None or gold.tree is None else agree(said.tree, gold.tree)
+        ours = best(said, gold)
         if ours in DECIDED:
             return DECIDED[ours]
         if not said.formula or not gold.formula:
@@ -89,8 +87,15 @@ class Latex(Spec):
             return Verdict.UNDECIDED
         if ours is Agreement.LIKELY:
             return Verdict.RIGHT if theirs["there"] or theirs["back"] else Verdict.UNDECIDED
-        if not theirs["there"] and not theirs["back"]:
-            return Verdict.WRONG
-        # alone it is believed only where it is not known to skip what it cannot read
-        alone = theirs["there"] and theirs["back"] and not said.prose and not gold.prose
-        return Verdict.RIGHT if alone else Verdict.UNDECIDED
+        # What is not understood here is never right: the other library skips what it cannot read, and rounds.
+        return Verdict.UNDECIDED if theirs["there"] or theirs["back"] else Verdict.WRONG
+
+
+def best(said: Reading, gold: Reading) -> Agreement:
+    """How two answers compare, in the reading in which they agree best: a letter behind a number may be a unit."""
+    found = [
+        agree(one, two) for one in (said.tree, said.with_unit) for two in (gold.tree, gold.with_unit) if one and two
+    ]
+    if said.tree is None or gold.tree is None:
+        found = [one for one in found if one is Agreement.SAME] or [Agreement.UNKNOWN]
+    return min(found)

@@ -75,10 +75,10 @@ def test_the_corpus_is_large_and_no_case_stands_twice() -> None:
     assert [row for row, times in rows.items() if times > 1] == []
 
 
-def test_false_positives_are_at_most_one_in_a_thousand(judged: list[tuple[Case, Verdict]]) -> None:
+def test_nothing_is_falsely_right(judged: list[tuple[Case, Verdict]]) -> None:
     others = [(case, found) for case, found in judged if case.label is not Verdict.RIGHT]
     wrong = [(case, found) for case, found in others if found is Verdict.RIGHT]
-    assert len(wrong) <= 0.001 * len(others), misses(wrong)
+    assert not wrong, misses(wrong)
 
 
 def test_false_negatives_are_at_most_two_in_a_hundred(judged: list[tuple[Case, Verdict]]) -> None:
