@@ -27,6 +27,8 @@ from lema.report.findings.programs import program_rows
 from lema.report.findings.results import summaries
 from lema.report.findings.runs import choices, curves, mixes, provenance, stage_line
 from lema.report.findings.sieves import sieves
+from lema.report.findings.soundness import notes as sound_notes
+from lema.report.findings.soundness import soundness
 from lema.report.findings.spaces import spaces
 from lema.report.findings.success import success
 from lema.report.findings.trends import sizes_of, trends
@@ -116,7 +118,9 @@ def assemble(
     mixed, trained, selected = ({a.key: a for a in kinds.get(kind, [])} for kind in ("mix", "train", CHOICE))
     learned = mixes(arms, mixed, trained)
     unit, sizes = sizes_of(arms, learned)
-    accuracies, comparisons = compare(results, *pairings(arms, sizes))
+    against = pairings(arms, sizes)
+    accuracies, comparisons = compare(results, *against)
+    sound, sound_comparisons = soundness(arms, *against)
     accuracies = described(accuracies, arms)
     graded = in_order(regraded(kinds.get("grade", []), arms))
     of_graders = [
@@ -142,7 +146,7 @@ def assemble(
         curves=curves(arms, trained),
         corrections=views(corrects),
         mixes=learned,
-        notes=(*notes, *notes_on(arms)),
+        notes=(*notes, *sound_notes(sound), *notes_on(arms)),
         provenance=provenance(arms, command),
         stages=tuple(stage_line(artifact) for artifact in artifacts),
         regraded=tuple(of_graders),
@@ -153,6 +157,8 @@ def assemble(
         spaces=looked,
         space_pairs=space_pairs,
         programs=program_rows(arms),
+        soundness=sound,
+        sound_comparisons=sound_comparisons,
         measures=measure_rows(arms),
         picks=picked,
         pick_pairs=pick_pairs,

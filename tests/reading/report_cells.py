@@ -199,7 +199,7 @@ def comparison_cells(c: Comparison) -> Row:
         "runs": f"{len(c.seeds) or 1} : {len(c.baseline_seeds) or 1}",
         "won : lost": f"{c.won:,} : {c.lost:,}",
         "p": p_value(c.p),
-        "p exact": "-" if c.p_exact is None else p_value(c.p_exact),
+        **({} if c.p_exact is None else {"p exact": p_value(c.p_exact)}),
         "p Holm": p_value(c.p_adjusted),
         "could find": f"{100 * c.smallest:.1f}",
         "verdict": c.verdict,

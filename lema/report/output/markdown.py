@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lema.report.findings import costs
 from lema.report.model import Report, SideBySide
-from lema.report.tables import data_tables, picks_tables, space_tables, tables
+from lema.report.tables import data_tables, picks_tables, sound_tables, space_tables, tables
 from lema.report.tables.tables import Table
 from lema.report.tables.text import answers, words
 
@@ -32,6 +32,8 @@ def sections(report: Report) -> Iterator[tuple[str, str]]:
         yield space_tables.TITLE, "\n\n".join(map(titled, space_tables.all_of(report)))
     if report.programs:
         yield "Programs", shown(data_tables.programs(report))
+    if report.soundness:
+        yield sound_tables.TITLE, "\n\n".join(map(titled, sound_tables.all_of(report)))
     if report.measures:
         yield "How answers came about", shown(data_tables.measures(report))
     if report.picks:

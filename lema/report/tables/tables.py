@@ -92,7 +92,13 @@ def by_seed(arm: ArmSummary) -> str:
 
 
 def comparisons(report: Report) -> list[Table]:
-    """Every paired difference, with its tests and what may be said: a table for each role."""
+    """Every paired difference of accuracy, with its test and what may be said: a table for each role."""
+    return compared(report, report.comparisons)
+
+
+def compared(report: Report, all_: Sequence[Comparison]) -> list[Table]:
+    """These comparisons, a table for each role."""
+    exact = any(c.p_exact is not None for c in all_)
     columns: list[Column | None] = [
         ("arm", lambda c: c.arm, True),
         task_column(report),
@@ -106,11 +112,11 @@ def comparisons(report: Report) -> list[Table]:
         ("run sd", run_spread, False),
         ("runs", lambda c: f"{len(c.seeds) or 1} : {len(c.baseline_seeds) or 1}", False),
         ("won : lost", lambda c: f"{count(c.won)} : {count(c.lost)}", False),
-        ("p exact", lambda c: "-" if c.p_exact is None else p_value(c.p_exact), False),
+        ("p exact", lambda c: "-" if c.p_exact is None else p_value(c.p_exact), False) if exact else None,
         ("questions", lambda c: count(c.n), False),
     ]
     made = []
-    for title, rows in by_role(report):
+    for title, rows in by_role(all_):
         several = len({c.baseline for c in rows}) > 1
         shown = [*columns[:1], ("against", lambda c: c.baseline, True) if several else None, *columns[1:]]
         classes = tuple(c.verdict.split()[0] for c in rows)
@@ -118,14 +124,14 @@ def comparisons(report: Report) -> list[Table]:
     return made
 
 
-def by_role(report: Report) -> list[tuple[str, list[Comparison]]]:
+def by_role(comparisons: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
     """Comparisons with baseline arms, and those with the model before training, each under a title."""
     found = []
     for role, plural in (
         (Role.BASELINE, "Against the baseline arms"),
         (Role.BASE, "Against the models before training"),
     ):
-        rows = [c for c in report.comparisons if c.role == role]
+        rows = [c for c in comparisons if c.role == role]
         names = list(dict.fromkeys(c.baseline for c in rows))
         found += [(f"Against {names[0]}" if len(names) == 1 else plural, rows)] if rows else []
     return found
