@@ -68,7 +68,7 @@ class Build:
             task=self.e.task,
             questions=questions or how.questions,
             engine=engine,
-            format=self.e.format,
+            format=self.e.asked(trained=trained is not None),
             sampling=how.sampling,
             seed=how.seed,
             trained=trained,

@@ -116,6 +116,16 @@ def test_questions_are_put_in_the_format_of_the_experiment_and_never_with_a_refe
     assert SEED.answer not in prompt.text + str(prompt.fields)
 
 
+def test_votes_can_be_asked_for_in_a_format_of_their_own_that_says_how_an_answer_ends() -> None:
+    engine = Answers(texts=("The answer is 4.",) * 3)
+    child = Question(id="c", task="gsm8k", text="What is 2 + 2?", answer="")
+    with Voting(engine=engine, format=Format(examples="by_task")).open(TASK, Format(wording="lema_v1")) as label:
+        label([(SEED, Evolved(seed="seed", copy=0, question=child))])
+        (prompt,) = engine.seen
+    assert "The answer is 22.\n\nQuestion: A tailor" not in prompt.text and "The answer is 22." in prompt.text
+    assert prompt.text.endswith("Question: What is 2 + 2?\nAnswer:\n")
+
+
 def test_a_label_does_not_depend_on_what_else_is_in_the_batch() -> None:
     engine = Scripted(default="The answer is {1|2|3}.")
     rows = [
