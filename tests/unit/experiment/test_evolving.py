@@ -21,6 +21,7 @@ from lema.evolvers.teacher import Teacher
 from lema.experiment.evolution import Strategy
 from lema.experiment.experiment import Experiment
 from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Checkpoint
 from lema.lessons.data_budget import Budget
 from lema.stages.correct import Correct
 from lema.stages.evolve import Evolve
@@ -92,6 +93,15 @@ def test_reasoners_as_they_were_are_asked_with_examples_and_a_model_that_was_tra
     assert [paths(stage).format for stage in (base, first, second)] == [shown, shown, e.format]
     assert key(pipeline(e).train) != key(pipeline(experiment("cot_and_corrections", 0)).train)
     assert {stage.format for stage in pipeline(e).evaluate} == {e.format} == {pipeline(e).train.format}
+
+
+def test_new_questions_repeat_none_that_checkpoints_are_chosen_on() -> None:
+    e = experiment("cot_and_corrections", 0)
+    dev = Slice(split="train", start=900, stop=950)
+    e = replace(e, checkpoint=Checkpoint(by="best_on_dev", questions=dev))
+    _, (first,) = rounds_of(e, strategy())
+    evolved = paths(first).questions
+    assert isinstance(evolved, Evolve) and [where for _, where in evolved.tests] == [Slice(split="test"), dev]
 
 
 def test_examples_that_the_task_has_none_of_are_refused_before_anything_runs() -> None:
