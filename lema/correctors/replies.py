@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from lema.base.judged_stretch import judged
 from lema.base.reasoning_steps import MARKER, STEP
 
 Reject = Literal[
@@ -28,7 +29,6 @@ Reject = Literal[
     "no_closing_answer",
 ]
 
-NEXT_QUESTION = re.compile(r"\n\s*\nQuestion:")
 DECORATION = re.compile(r"\*\*|^[ \t]*(?:```.*|#+[ \t]+)", re.MULTILINE)
 HEAD_END = re.compile(r"^[ \t]*(?:Explanation|Reason)[ \t]*:|^[ \t]*Correct(?:ed)?\s+solution\b", re.MULTILINE | re.I)
 NAMED_STEP = re.compile(r"\bstep\s*#?\s*(\d{1,4})\b[.:]?|^\s*(\d{1,4})\s*[.:]?\s*$", re.IGNORECASE | re.MULTILINE)
@@ -62,7 +62,7 @@ def parse(reply: str, given: Sequence[str], *, cut: bool = False) -> Draft:
 
 
 def _read(reply: str, given: Sequence[str]) -> Draft:
-    text = DECORATION.sub("", NEXT_QUESTION.split(reply)[0]).strip()
+    text = DECORATION.sub("", judged(reply)).strip()
     if not text:
         return Draft(reject="empty")
     head_end = HEAD_END.search(text)
