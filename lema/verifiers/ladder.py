@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
+from lema.base.judged_stretch import judged
 from lema.verifiers.numerals import NUMBER
 
 Rung = Literal["answer_is", "hashes", "answer_line", "boxed", "last_number"]
 Phrase = Callable[[str], str]
 
-#: A model that goes on with a question of its own has left the one that was asked.
-NEXT_QUESTION = re.compile(r"\n[ \t]*(?:Question|Q|Problem)[ \t]*:")
 ANSWER_IS = re.compile(r"\banswer\s+is\b[\s:*_]*", re.IGNORECASE)
 ANSWER_LINE = re.compile(
     r"^[ \t*_#>]*(?:A|(?i:(?:the\s)?(?:final\s)?(?:answer|result)))[ \t*_]*:[\s*_]*(?=\S)", re.MULTILINE
@@ -36,10 +35,7 @@ def candidates(text: str, rungs: Sequence[Rung], phrase: Phrase | None = None) -
 
     `phrase` cuts the answer from what follows a marker; by default it is the first sentence.
     """
-    text = text.strip()
-    following = NEXT_QUESTION.search(text)
-    if following:
-        text = text[: following.start()]
+    text = judged(text)
     for rung in rungs:
         found = FINDERS[rung](text, phrase or first_sentence)
         if found:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lema.base.errors import ConfigError, InputError
+from lema.base.judged_stretch import judged
 from lema.base.records import Judgement, Question, Verdict
 from lema.base.spec import Spec, runtime, spec
 from lema.verifiers.ladder import REFUSAL, candidates
@@ -53,6 +54,7 @@ class Latex(Spec):
         if not gold.normal:
             raise InputError(f"{question.task}, question {question.id}: the reference answer is empty")
         prose = None
+        text = judged(text)
         for rung, found in candidates(text, self.rungs, phrase):
             said = read(found.strip())
             if not said.normal or (said.normal != gold.normal and REFUSAL.match(found)):
