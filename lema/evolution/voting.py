@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from lema.base import prompts
 from lema.base.errors import ConfigError, InputError
+from lema.base.judged_stretch import judged
 from lema.base.protocols import Engine, Prompt, Reply, Sampling, Task, Verifier
 from lema.base.records import Evolved, Question, Verdict
 from lema.base.spec import Spec, since, spec
@@ -74,14 +75,14 @@ class Voting(Spec):
     def decide(self, seed: Question, made: Evolved, replies: Sequence[Reply], verifier: Verifier) -> Evolved:
         """The new question with the answer of the majority as its reference, or rejected for want of one."""
         assert made.question is not None
-        answers = tuple(vote(reply.text, made.question, seed.answer, verifier) for reply in replies)
+        answers = tuple(vote(judged(reply.text), made.question, seed.answer, verifier) for reply in replies)
         first = majority(answers, verifier.equal, of=self.sampling.n)
         if first is None:
             return replace(made, answers=answers, reject="no_majority" if any(answers) else "no_answers")
         label = answers[first]
         assert label is not None
         return replace(
-            made, answers=answers, question=replace(made.question, answer=label, solution=replies[first].text)
+            made, answers=answers, question=replace(made.question, answer=label, solution=judged(replies[first].text))
         )
 
 

@@ -38,6 +38,11 @@ def source(text: str, form: Form) -> str:
     return extracted(text)
 
 
+def ran(text: str, form: Form) -> str:
+    """The part of a model's text that is run, as it wrote it: neither prose around a function nor what comes after."""
+    return extracted(text) if form == "function" else text
+
+
 def extracted(text: str) -> str:
     """The fenced block if there is one, then from the first import or `def solution` to where the function ends."""
     fenced = FENCE.search(text)

@@ -91,7 +91,7 @@ class DeltaPerplexity(Stage):
         paths = {solution.id: solution for solution in artifact.rows("paths.jsonl", Solution)}
         for correction in artifact.rows("corrections.jsonl", Correction):
             path, question = paths[correction.solution_id], questions[correction.question_id]
-            wrong = from_free_form(path.text, path.answer)
+            wrong = from_free_form(path.judged, path.answer)
             right = [*wrong[: (correction.step or 1) - 1], *correction.solution]
             yield PathPair(
                 question_id=correction.question_id,

@@ -69,6 +69,14 @@ def test_answers_in_other_notation_are_one_answer(one: str, other: str) -> None:
     assert Numbers().equal(row.question.answer, other)
 
 
+def test_neither_a_vote_nor_the_path_of_a_label_is_what_runs_on_or_was_thought_before() -> None:
+    runs_on = "Step 1: The answer is 4.\n\nQuestion: Another?\nThe answer is 9."
+    row = labelled(runs_on, f"<think>The answer is 8.</think>{runs_on}", "The answer is 9.")
+    assert row.question is not None
+    assert (row.answers, row.question.answer) == (("4", "4", "9"), "4")
+    assert row.question.solution == "Step 1: The answer is 4."
+
+
 def test_three_different_answers_are_no_majority() -> None:
     row = labelled("The answer is 1.", "The answer is 2.", "The answer is 3.")
     assert row.reject == "no_majority"
