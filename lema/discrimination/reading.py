@@ -29,11 +29,11 @@ DENIAL = re.compile(
     re.IGNORECASE,
 )
 #: What stands before the number of a candidate that is named, and behind one.
-NAMED = re.compile(
-    r"(?:\b(?:answer|option|choice|candidate|number|solution)s?\b[\s:*_#]*[<(\[]?"
-    r"|\b(?:pick|choose|chose|select|take|is)\b[\s:*_#]*[<(\[]?)$",
-    re.IGNORECASE,
-)
+NOUN = re.compile(r"\b(?:answer|option|choice|candidate|number|solution)s?\b[\s:*_#]*[<(\[]?$", re.IGNORECASE)
+VERB = re.compile(r"\b(?:pick|choose|chose|select|take|is)\b[\s:*_#]*[<(\[]?$", re.IGNORECASE)
+PICKED = "Choice"  # what a pick behind a marker is read behind
+#: A line of the list of candidates, repeated.
+LISTED = re.compile(r"\W*Answer\s+(\d+)\s*:")
 SUBJECT = re.compile(r"[\s*_>)\]]*(?:is|seems|looks)\b", re.IGNORECASE)
 EDGES = " \t*_#<>()[]\"'`.:"
 TOP = 10  # the highest score
@@ -48,13 +48,14 @@ def label(text: str, n: int) -> int | None:
     lines = [line for line in text.splitlines() if line.strip()]
     marked = [number for number, line in enumerate(lines) if MARKER.search(line)]
     if not marked:
-        return named(lines[-1], n) if lines else None
+        listed = {found[1] for line in lines if (found := LISTED.match(line))}
+        return named(lines[-1], n) if lines and len(listed) < 2 else None
     before, *behind = MARKER.split(lines[marked[-1]])
     if not "".join(behind).strip(EDGES):  # the pick stands in the next line
         behind = lines[marked[-1] + 1 : marked[-1] + 2]
     if not behind or DENIAL.search(before):
         return None
-    return named(", ".join(f"answer {said.strip(EDGES)}" for said in behind), n)
+    return named(", ".join(f"{PICKED} {said.strip(EDGES)}" for said in behind), n)
 
 
 def named(statement: str, n: int) -> int | None:
@@ -95,9 +96,10 @@ def is_named(number: re.Match[str]) -> bool:
     before, after = clause[: number.start()], clause[number.end() :]
     if not before.strip(EDGES):
         return not after.strip(EDGES) or bool(SUBJECT.match(after))
-    cue = NAMED.search(before)
-    counts = cue is None or cue[0].lower().startswith(("answer", "option", "choice", "candidate", "number", "solution"))
-    return cue is not None and (counts or not after.strip(EDGES))
+    if not after.strip(EDGES):
+        return bool(NOUN.search(before) or VERB.search(before))
+    noun = NOUN.search(before)
+    return noun is not None and (noun[0].startswith(PICKED) or after[0] == ":" or bool(SUBJECT.match(after)))
 
 
 def in_range(number: str, n: int) -> int | None:

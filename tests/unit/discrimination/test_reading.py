@@ -121,6 +121,16 @@ PICKS = [
     ("Choice: 2%", None),
     ("2 pens", None),
     ("Choice: 2 pens", 1),
+    ("Answer 1: 12\nAnswer 2: 7", None),
+    ("Answer 1: 12\nAnswer 2: 7\n2", None),
+    ("Answer 1: 12\nAnswer 2: 7\nChoice: 2", 1),
+    ("Step 1: 12.\nAnswer 1 does not agree.\nAnswer 2 agrees.", None),
+    ("Final answer: 2", 1),
+    ("Not 1, so 2", None),
+    ("Choice: I pick 2", 1),
+    ("Choice: one of 1 and 2", None),
+    ("Option 3 looks right.", 2),
+    ("Choose 3", 2),
 ]
 
 
