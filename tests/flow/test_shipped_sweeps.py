@@ -245,11 +245,8 @@ def test_round_2_asks_the_model_of_round_1_which_is_trained_once() -> None:
 def test_reasoners_that_were_not_fine_tuned_are_asked_with_solved_examples(choice: str) -> None:
     for point in planned(f"experiments=lema_{choice}").points:
         e = point.experiment
-        assert (e.generation.format.examples, e.generation.format.chat, e.format.wording) == (
-            "by_task",
-            False,
-            "lema_v1",
-        )
+        shown = e.generation.format
+        assert (shown.examples, shown.chat, e.format.wording) == ("by_task", False, "lema_v1")
         assert e.generation.sampling.stop == ("\n\nQuestion:",) and e.evaluation.sampling.stop == ()
         lines = pipeline(e)
         asked = {stage.paths.format for stage in lines.material["corrections"]}
