@@ -147,5 +147,6 @@ def test_solved_examples_end_as_the_verifier_of_the_task_reads(task: Task) -> No
         told = "\n".join(steps) if example.choices else number_steps(steps)
         assert task.verifier.judge(told, question).verdict is Verdict.RIGHT, told
         assert task.verifier.judge(f"{told}\n\nQuestion: {asked.text}", question).verdict is Verdict.RIGHT
-        wrong = msgspec.structs.replace(question, answer=example.choices[-1] if example.choices else "17")
+        others = example.choices or [other.answer for other, _ in examples_of(name)]
+        wrong = msgspec.structs.replace(question, answer=next(other for other in others if other != example.answer))
         assert task.verifier.judge(told, wrong).verdict is Verdict.WRONG, told
