@@ -10,6 +10,7 @@ from pathlib import Path
 from lema.answering.answering import Answering, Setting, Solve, Writes
 from lema.base import prompts
 from lema.base.errors import ConfigError
+from lema.base.judged_stretch import judged_stretch
 from lema.base.protocols import Complete, Prompt, Reply
 from lema.base.records import Question, Solution
 from lema.base.spec import spec
@@ -60,7 +61,8 @@ def solve(setting: Setting, complete: Complete, questions: Sequence[Question]) -
 
 def judged(setting: Setting, question: Question, sample: int, reply: Reply) -> Solution:
     """A reply as a solution with its verdict."""
-    found = setting.task.verifier.judge(reply.text, question)
+    start, end = judged_stretch(reply.text)
+    found = setting.task.verifier.judge(reply.text[start:end], question)
     return Solution(
         question_id=question.id,
         reasoner=setting.reasoner,
@@ -72,4 +74,5 @@ def judged(setting: Setting, question: Question, sample: int, reply: Reply) -> S
         finish_reason=reply.finish_reason,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
+        stretch=None if reply.text[start:end] == reply.text.strip() else (start, end),
     )

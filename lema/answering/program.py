@@ -20,7 +20,7 @@ from lema.base.protocols import Complete, Engine, Prompt, Sampling, Verifier
 from lema.base.records import Question, Solution
 from lema.base.spec import since, spec
 from lema.pad.executing import Executing
-from lema.pad.forms import Form
+from lema.pad.forms import Form, ran
 from lema.pad.judging import EXECUTED, Rule, one_line, rounds_to, vote_class
 from lema.pad.stepping import StepBeam, check_engine
 from lema.programs.sandbox import Sandbox
@@ -110,11 +110,21 @@ def solve(setting: Setting, complete: Complete, answerer: Answerer, questions: S
             finish_reason=attempt.finish_reason,
             prompt_tokens=attempt.prompt_tokens,
             completion_tokens=attempt.completion_tokens,
+            stretch=stretch_of(attempt.text, answerer.executing.form),
             **answerer.judged(attempt, question, setting.task.verifier),
         )
         for question, several in zip(questions, found, strict=True)
         for sample, attempt in enumerate(several)
     ]
+
+
+def stretch_of(text: str, form: Form) -> tuple[int, int] | None:
+    """Where the part of a text stands that is run; None where that is all of it."""
+    run = ran(text, form)
+    if run.strip() == text.strip():
+        return None
+    start = text.index(run)
+    return start, start + len(run)
 
 
 def prompt(setting: Setting, question: Question) -> Prompt:

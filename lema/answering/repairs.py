@@ -22,6 +22,7 @@ from lema.base.protocols import Complete, Prompt, Reply, Sampling, Verifier
 from lema.base.records import Question
 from lema.data.formats import Format
 from lema.pad.executing import Executing, Run
+from lema.pad.forms import ran
 from lema.pad.judging import EXECUTED, error_class, judge
 from lema.pad.scorers import Score
 from lema.pad.stepping import StepBeam, search
@@ -97,7 +98,7 @@ class Answerer:
         return msgspec.structs.replace(
             first,
             id=f"{first.id}~{number}",
-            text=self.format.refinement_prompt(question, failed.text, failed.outcome),
+            text=self.format.refinement_prompt(question, ran(failed.text, self.executing.form), failed.outcome),
             seed=prompts.seed(first.seed, sample, number),
         )
 

@@ -55,7 +55,12 @@ class Judgement(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Solution(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A reasoning path sampled from a model, judged by its final answer."""
+    """A reasoning path sampled from a model, judged by its final answer.
+
+    `stretch` says which part of the text was judged, as (start, end) in characters, where that is not all of it: what a
+    model thought in tags before it, or wrote behind it of another question, is no part of the path. What is corrected,
+    learned, compared or shown is `judged`.
+    """
 
     question_id: str
     reasoner: str
@@ -67,10 +72,16 @@ class Solution(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     finish_reason: str = "stop"  # "stop", or "length" when the token limit cut it
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    stretch: tuple[int, int] | None = None
 
     @property
     def id(self) -> str:
         return f"{self.question_id}#{self.reasoner}#{self.sample}"
+
+    @property
+    def judged(self) -> str:
+        """The part of the text that was judged."""
+        return self.text if self.stretch is None else self.text[slice(*self.stretch)]
 
 
 class Correction(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):

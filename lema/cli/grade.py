@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -10,9 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from lema.base.errors import ConfigError
+from lema.cli.endings import RUNG
 from lema.cli.grading import Summary, grade
 from lema.config.options import Options, TaskPoint
 from lema.report.output.terminal import plain_table
+
+MANY = 0.2  # share of outputs without an answer above which it is said how they end
 
 
 def grade_outputs(points: Sequence[TaskPoint], options: Options, console: Console) -> int:
@@ -70,7 +73,27 @@ def where(folder: Path, summary: Summary) -> list[str]:
         f"Verdicts, one a line of the input: {folder / 'verdicts.jsonl'}",
         f"This summary, with the verifier: {folder / 'summary.json'}",
     ]
-    return [
-        *lines,
-        *([f"{undecided:,} output(s) for people to decide: {folder / 'undecided.jsonl'}"] if undecided else []),
-    ]
+    if undecided:
+        lines.append(f"{undecided:,} output(s) for people to decide: {folder / 'undecided.jsonl'}")
+    if summary.ungrouped > 1:
+        lines.append(
+            f"{summary.ungrouped:,} outputs have a reference and say nothing of their question, so that each counts as "
+            "one. If several answer the same, the interval is too narrow: give rows `question`, `question_id` or `id`."
+        )
+    return [*lines, *(unread(summary) if summary.verdicts["no_answer"] > MANY * summary.outputs else [])]
+
+
+def unread(summary: Summary) -> Iterator[str]:
+    """How outputs end that no answer was read from, and what to set."""
+    without = summary.verdicts["no_answer"]
+    yield f"No answer could be read from {without:,} of {summary.outputs:,} outputs. Commonest endings, numbers as N:"
+    for ending, count in summary.endings.items():
+        yield f"  {count:,} x  {ending}"
+    if summary.by_last_number:
+        rungs = ",".join([*summary.verifier["rungs"], RUNG])
+        yield (
+            f"{summary.by_last_number:,} of them hold a number. task.verifier.rungs=[{rungs}] takes the last one of a "
+            "text where nothing else says what the answer is; it is right less often than an answer that is named."
+        )
+    else:
+        yield 'Ask for an ending that is read, such as "The answer is X." (format=few_shot shows it to a model).'

@@ -1,11 +1,10 @@
 """Grading outputs from elsewhere: a JSONL file in; verdicts, a summary, and what people have to look at out.
 
 A row holds the `text` of an output and what it is judged against: the `question_id` of a question of
-the task, or a `reference` answer (with `choices` for multiple choice). Several outputs to one
-question carry different `sample` numbers. Other fields are left alone: every verdict names its line.
-
-    {"question_id": "gsm8k-1f3870be274f6c49", "text": "... The answer is 72."}
-    {"reference": "72", "text": "... #### 72", "model": "mine"}
+the task, or a `reference` answer (with `choices` for multiple choice). Rows with a `reference` say which of them
+answer one question by a `question_id` of their own, the text `question`, or `id`; without any, each is a question.
+Several outputs to one question carry different `sample` numbers; with a `reference` these may be left out. Other fields
+are left alone: every verdict names its line (`lema.cli.graded_rows`).
 """
 
 from __future__ import annotations
@@ -13,9 +12,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +24,9 @@ from lema.base.protocols import Task
 from lema.base.records import Judgement, Question, Record, Solution, Verdict
 from lema.base.spec import Spec, canonical, key
 from lema.base.stats import Interval, clustered_accuracy, wilson
+from lema.cli.endings import SHOWN, Unread
+from lema.cli.graded_rows import Row, place, read
 from lema.store.durable import remove_tree, sync_tree
-
-
-class Output(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the input; further fields are ignored."""
-
-    text: str
-    question_id: str | None = None
-    reference: str | None = None
-    choices: tuple[str, ...] = ()
-    sample: int = 0
 
 
 class Graded(Record, frozen=True, kw_only=True):
@@ -75,6 +65,9 @@ class Summary(Record, frozen=True, kw_only=True):
     verdicts: dict[str, int]
     rungs: dict[str, int]
     accuracy: Interval
+    ungrouped: int = 0  # rows with a reference that say nothing of their question
+    endings: dict[str, int] = {}  # the commonest last lines of outputs without an answer, numbers as N
+    by_last_number: int | None = None  # of these, how many the rung `last_number` would read; None: none is to be had
 
 
 def grade(task: Task, rows: Path, folder: Path, splits: Sequence[str] = ()) -> Summary:
@@ -90,17 +83,28 @@ def grade(task: Task, rows: Path, folder: Path, splits: Sequence[str] = ()) -> S
         raise InputError(f"{folder} is there already; give another folder for the verdicts, or remove it")
     graded: list[tuple[str, Verdict]] = []
     rungs: Counter[str] = Counter()
+    ungrouped = 0
+    unread = Unread(task.verifier)
     with new_folder(folder) as work:
         with (work / "verdicts.jsonl").open("xb") as verdicts, (work / "undecided.jsonl").open("xb") as undecided:
-            for number, output, question in read(task, rows, splits):
-                with place(rows, number):
-                    found = task.verifier.judge(output.text, question)
+            for row in read(task, rows, splits):
+                question, text = row.question, row.output.text
+                with place(rows, row.line):
+                    found = task.verifier.judge(text, question)
                 graded.append((question.id, found.verdict))
                 rungs[found.rung] += bool(found.rung)
-                write(verdicts, row_of(number, output, found))
+                ungrouped += row.output.group is None
+                write(verdicts, row_of(row, found))
+                if found.verdict is Verdict.NO_ANSWER:
+                    unread.take(text, question)
                 if found.verdict is Verdict.UNDECIDED:
-                    write(undecided, for_people(rows.name, str(number), question, output.text, found.answer))
-        summary = summarise(task, rows, graded, rungs)
+                    write(undecided, for_people(rows.name, str(row.line), question, text, found.answer))
+        summary = msgspec.structs.replace(
+            summarise(task, rows, graded, rungs),
+            ungrouped=ungrouped,
+            endings=dict(unread.endings.most_common(SHOWN)),
+            by_last_number=unread.by_last_number,
+        )
         (work / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
     return summary
 
@@ -118,74 +122,15 @@ def for_people(source: str, identity: str, question: Question, text: str, answer
     )
 
 
-def row_of(number: int, output: Output, found: Judgement) -> Graded:
+def row_of(row: Row, found: Judgement) -> Graded:
     return Graded(
-        line=number,
-        question_id=output.question_id,
-        sample=output.sample,
+        line=row.line,
+        question_id=row.output.group,
+        sample=row.sample,
         verdict=found.verdict,
         answer=found.answer,
         rung=found.rung,
     )
-
-
-def read(task: Task, rows: Path, splits: Sequence[str]) -> Iterator[tuple[int, Output, Question]]:
-    """Line number, row and question of every row; empty lines are passed over."""
-    decoder = msgspec.json.Decoder(Output)
-    known = cache(lambda: by_id(task, splits))
-    first: dict[tuple[str, int], int] = {}
-    try:
-        lines = rows.open("rb")
-    except OSError as fault:
-        raise InputError(f"{rows} cannot be read: {fault.strerror}") from None
-    with lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            with place(rows, number):
-                output = decoded(decoder, line)
-                question = asked(task, output, number, known)
-                before = first.setdefault((question.id, output.sample), number)
-                if before != number:
-                    raise InputError(
-                        f"question {question.id}, sample {output.sample} stands in line {before} already. "
-                        "Give several outputs to one question different `sample` numbers."
-                    )
-            yield number, output, question
-
-
-def decoded(decoder: msgspec.json.Decoder[Output], line: bytes) -> Output:
-    try:
-        return decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise InputError(f"not a row with `text` and `question_id` or `reference`: {fault}") from None
-
-
-def asked(task: Task, output: Output, number: int, known: Callable[[], Mapping[str, Question]]) -> Question:
-    """The question that a row answers."""
-    if output.question_id is None:
-        if output.reference is None:
-            raise InputError("neither `question_id` nor `reference`: there is nothing to judge the text against")
-        return Question(id=f"line {number}", task=task.name, text="", answer=output.reference, choices=output.choices)
-    question = known().get(output.question_id)
-    if question is None:
-        raise InputError(
-            f"{task.name} has no question {output.question_id!r} (of {len(known()):,} looked at). "
-            "Name another task or split, or give `reference` in place of `question_id`."
-        )
-    if output.reference is not None and not task.verifier.equal(output.reference, question.answer):
-        raise InputError(
-            f"reference {output.reference!r} is not that of question {question.id}, {question.answer!r}. "
-            "Give one of `question_id` and `reference`."
-        )
-    return question
-
-
-def by_id(task: Task, splits: Sequence[str]) -> dict[str, Question]:
-    for split in splits:
-        if split not in task.splits:
-            raise InputError(f"{task.name} has no split {split!r}, only {', '.join(task.splits)}")
-    return {question.id: question for split in splits or task.splits for question in task.questions(split)}
 
 
 def summarise(task: Task, rows: Path, graded: Sequence[tuple[str, Verdict]], rungs: Mapping[str, int]) -> Summary:
@@ -216,15 +161,6 @@ def summarise(task: Task, rows: Path, graded: Sequence[tuple[str, Verdict]], run
 
 def write(out: Any, row: Record) -> None:
     out.write(msgspec.json.encode(row) + b"\n")
-
-
-@contextmanager
-def place(rows: Path, number: int) -> Iterator[None]:
-    """Put the file and line before an error."""
-    try:
-        yield
-    except InputError as fault:
-        raise InputError(f"{rows}, line {number}: {fault}") from None
 
 
 @contextmanager

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 
-from lema.base.stretch import judged
-from lema.correctors.replies import DECORATION, NEXT_QUESTION, Draft, closed, inside_braces
+from lema.correctors.replies import Draft, closed, inside_braces, said
 
 CUE = re.compile(r"^\s*Mistakes?[ \t]*:", re.IGNORECASE)
 ANSWER = re.compile(r"^[ \t]*Correct(?:ed)?[ \t]+answer[ \t]*:?", re.MULTILINE | re.IGNORECASE)
@@ -28,7 +27,7 @@ def parse_choice(reply: str, *, cut: bool = False) -> Draft:
 
 
 def _read(reply: str) -> Draft:
-    text = CUE.sub("", DECORATION.sub("", NEXT_QUESTION.split(judged(reply))[0])).strip()
+    text = CUE.sub("", said(reply)).strip()
     if not text:
         return Draft(reject="empty")
     answer = ANSWER.search(text)

@@ -13,8 +13,8 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from lema.base.judged_stretch import judged
 from lema.base.reasoning_steps import MARKER, STEP
-from lema.base.stretch import judged
 
 Reject = Literal[
     "",
@@ -29,7 +29,7 @@ Reject = Literal[
     "no_closing_answer",
 ]
 
-NEXT_QUESTION = re.compile(r"\n\s*\nQuestion:")
+ANOTHER_QUESTION = re.compile(r"\s*\n\s*\nQuestion:")
 DECORATION = re.compile(r"\*\*|^[ \t]*(?:```.*|#+[ \t]+)", re.MULTILINE)
 HEAD_END = re.compile(r"^[ \t]*(?:Explanation|Reason)[ \t]*:|^[ \t]*Correct(?:ed)?\s+solution\b", re.MULTILINE | re.I)
 NAMED_STEP = re.compile(r"\bstep\s*#?\s*(\d{1,4})\b[.:]?|^\s*(\d{1,4})\s*[.:]?\s*$", re.IGNORECASE | re.MULTILINE)
@@ -63,7 +63,7 @@ def parse(reply: str, given: Sequence[str], *, cut: bool = False) -> Draft:
 
 
 def _read(reply: str, given: Sequence[str]) -> Draft:
-    text = DECORATION.sub("", NEXT_QUESTION.split(judged(reply))[0]).strip()
+    text = said(reply)
     if not text:
         return Draft(reject="empty")
     head_end = HEAD_END.search(text)
@@ -81,6 +81,11 @@ def _read(reply: str, given: Sequence[str]) -> Draft:
     if solution is None:
         return Draft(step, explanation, reject="no_solution")
     return _with_solution(Draft(step, explanation), text[solution.end() :], given)
+
+
+def said(reply: str) -> str:
+    """What a reply says, behind its reasoning and before a next question, without decoration."""
+    return "" if ANOTHER_QUESTION.match(reply) else DECORATION.sub("", judged(reply)).strip()
 
 
 def _explanation(text: str) -> str:

@@ -55,7 +55,7 @@ class Symbolic(Spec):
 
     def correct_one(self, question: Question, solution: Solution) -> Correction:
         problem = read_trace(question.trace)
-        steps = split_steps(solution.text)
+        steps = split_steps(solution.judged)
         reading = read_path(steps, problem)
         nothing = Correction(question_id=question.id, solution_id=solution.id, corrector=self.name, reject="no_mistake")
         if reading.mistake is None:

@@ -126,4 +126,4 @@ class Teacher(Spec):
 
 def path_steps(solution: Solution) -> list[str]:
     """The steps of a wrong path, as the corrector and the training examples number them."""
-    return from_free_form(solution.text, solution.answer)
+    return from_free_form(solution.judged, solution.answer)

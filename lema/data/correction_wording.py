@@ -65,6 +65,11 @@ def headings(wording: Wording, choices: bool, without: Collection[str]) -> dict[
     return {part: heading for part, heading in table.items() if part not in without}
 
 
+def candidates(question: Question) -> str:
+    """The candidates in one line as the authors' files have them, which is to end in a full stop: without their own."""
+    return ", ".join(choice.rstrip(".") for choice in question.choices)
+
+
 def correction_prompt(wording: Wording, question: Question, wrong: Sequence[str], without: Collection[str]) -> str:
     """The input of a correction example; a plain one ends with the first heading, without a space."""
     choices = bool(question.choices)
@@ -72,17 +77,16 @@ def correction_prompt(wording: Wording, question: Question, wrong: Sequence[str]
         return _instruct_prompt(question, wrong, without)
     cue = next(iter(headings(wording, choices, without).values()))
     if wording == "brief":
-        candidates = f"Choices: {'; '.join(question.choices)}\n" if choices else ""
-        return f"Question: {question.text}\n{candidates}Wrong solution:\n{number_steps(wrong)}\n{cue}"
+        listed = f"Choices: {'; '.join(question.choices)}\n" if choices else ""
+        return f"Question: {question.text}\n{listed}Wrong solution:\n{number_steps(wrong)}\n{cue}"
     asked = joined([words for part, words in (ASKED_OF_CHOICES if choices else ASKED).items() if part not in without])
-    topic, noun, lines = ("math problem", "Solution", number_steps(wrong))
-    candidates = ""
+    topic, noun, lines, text, listed = "math problem", "Solution", number_steps(wrong), one_line(question.text), ""
     if choices:
-        topic, noun, lines = "commonsense question", "Answer", "\n".join(wrong)
-        candidates = f"Candidate Answers: {', '.join(question.choices)}.\n"
+        topic, noun, lines, text = "commonsense question", "Answer", "\n".join(wrong), question.text
+        listed = f"Candidate Answers: {candidates(question)}.\n"
     return (
         f"For the following {topic}, the original {noun.lower()} is incorrect. Please {asked}.\n\n"
-        f"Question: {one_line(question.text)}\n{candidates}Original {noun}:\n{{\n{lines}\n}}\n{cue}"
+        f"Question: {text}\n{listed}Original {noun}:\n{{\n{lines}\n}}\n{cue}"
     )
 
 
@@ -91,11 +95,11 @@ def _instruct_prompt(question: Question, wrong: Sequence[str], without: Collecti
     table = ASKED_OWN_OF_CHOICES if choices else ASKED_OWN
     asked = joined([words for part, words in table.items() if part not in without])
     fault = "chooses wrongly" if choices else "is wrong"
-    candidates = f"\nChoices: {'; '.join(question.choices)}" if choices else ""
+    listed = f"\nChoices: {'; '.join(question.choices)}" if choices else ""
     name = "Question" if choices else "Problem"
     return (
         f"The solution below {fault}. {asked[0].upper()}{asked[1:]}.\n\n"
-        f"{name}: {question.text}{candidates}\n\nSolution:\n{number_steps(wrong)}"
+        f"{name}: {question.text}{listed}\n\nSolution:\n{number_steps(wrong)}"
     )
 
 

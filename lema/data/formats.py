@@ -7,24 +7,30 @@ project's own, for models trained here; `instruct` says in words what is wanted,
 A question with `choices` (CommonsenseQA) is worded with its candidates. Its solution explains each
 candidate and then chooses, which are not steps one after the other, so that a correction of it names no
 step (App. C.3): `lema_v1` has a form of its own for it, and the other wordings number its lines.
+
+With `examples` the question comes behind four solved ones (`lema.data.solved_examples`): for models that were not
+fine-tuned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from lema.base.errors import ConfigError
 from lema.base.reasoning_steps import numbered, one_line
 from lema.base.records import Correction, Question
-from lema.base.spec import Spec, spec
+from lema.base.spec import Spec, since, spec
 from lema.data.correction_wording import (
     Piece,
     Wording,
+    candidates,
     correction_pieces,
     correction_prompt,
     mistake_in_target,
     published,
 )
 from lema.data.program_wording import program_prompt, refinement_prompt, step_prompt, told
+from lema.data.solved_examples import check_examples, solved_prompt, texts_digest
 from lema.programs.program import Outcome
 
 
@@ -32,15 +38,38 @@ from lema.programs.program import Outcome
 class Format(Spec):
     """Wording of inputs and outputs.
 
-    `chat` wraps every input as one user turn of the model's chat template.
+    `chat` wraps every input as one user turn of the model's chat template. `examples` are solved questions before the
+    one that is asked: `by_task` takes those that end as the task's answers do, a name one set for all; their own
+    wording goes with `brief`.
     """
 
     kind = "format"
     wording: Wording = "brief"
     chat: bool = False
+    examples: str | None = since(default=None)
+
+    def check(self) -> None:
+        if self.examples is None:
+            return
+        check_examples(self.examples)
+        if self.wording != "brief":
+            raise ConfigError(
+                f"examples: solved questions are shown in a wording of their own, and {self.wording} has another. Take "
+                "wording=brief (format=few_shot), or examples=null."
+            )
+
+    def fingerprint(self) -> Mapping[str, str]:
+        return {} if self.examples is None else {"examples": texts_digest(self.examples)}
+
+    def check_task(self, task: str) -> None:
+        """Raise ConfigError where there are no examples for a task."""
+        if self.examples is not None:
+            check_examples(self.examples, task)
 
     def cot_prompt(self, question: Question) -> str:
         """The input that asks for a solution: of CoT examples, of sampling and of evaluation."""
+        if self.examples is not None:
+            return solved_prompt(self.examples, question)
         if question.choices:
             return choice_prompt(self.wording, question)
         match self.wording:
@@ -120,13 +149,16 @@ class Format(Spec):
 
 
 def choice_prompt(wording: Wording, question: Question) -> str:
-    """The input that asks for a solution of a question with candidates."""
+    """The input that asks for a solution of a question with candidates.
+
+    The authors' files have the question as the data set has it, double spaces and all; those of the other tasks do not.
+    """
     match wording:
         case "lema_v1" | "lema_v1_wizardmath":
             return (
                 "Please answer the following commonsense question. Please first explain each candidate answer, then "
                 "select only one answer that is most relevant to the question and provide reasons.\n"
-                f"Question: {one_line(question.text)}\nCandidate Answers: {', '.join(question.choices)}.\n"
+                f"Question: {question.text}\nCandidate Answers: {candidates(question)}.\n"
                 "Answer: Let's think step by step.\n"
             )
         case "brief":

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from lema.base import prompts
 from lema.base.errors import ConfigError, InputError
+from lema.base.judged_stretch import judged
 from lema.base.protocols import Engine, Prompt, Reply, Sampling, Task, Verifier
 from lema.base.records import Evolved, Question, Verdict
-from lema.base.spec import Spec, spec
+from lema.base.spec import Spec, since, spec
 from lema.data.formats import Format
 
 #: (the question that was drawn, what became of it)
@@ -26,12 +27,15 @@ class Voting(Spec):
 
     Answers agree iff the task's verifier says that they are equal, however they are written. A text whose answer cannot
     be read does not vote, and still counts among those asked.
+
+    `format` is how the answers are asked for, of a model that was not fine-tuned; None takes the experiment's.
     """
 
     kind = "voting"
     engine: Engine
     sampling: Sampling = Sampling(n=3, temperature=0.7)
     seed: int = 0
+    format: Format | None = since(default=None)
 
     def check(self) -> None:
         if self.sampling.n < 2:
@@ -49,7 +53,8 @@ class Voting(Spec):
 
             def label(chunk: Sequence[Unlabelled]) -> list[Evolved]:
                 children = [made.question for _, made in chunk if made.question is not None]
-                answered = complete([self.ask(child, format_) for child in children], self.sampling)
+                form = self.format or format_
+                answered = complete([self.ask(child, form) for child in children], self.sampling)
                 return [
                     self.decide(seed, made, several, task.verifier)
                     for (seed, made), several in zip(chunk, answered, strict=True)
@@ -58,7 +63,7 @@ class Voting(Spec):
             yield label
 
     def ask(self, question: Question, format_: Format) -> Prompt:
-        """The request for solutions of one new question, worded like every other of the experiment."""
+        """The request for solutions of one new question."""
         return Prompt(
             id=question.id,
             text=format_.cot_prompt(question),
@@ -70,14 +75,14 @@ class Voting(Spec):
     def decide(self, seed: Question, made: Evolved, replies: Sequence[Reply], verifier: Verifier) -> Evolved:
         """The new question with the answer of the majority as its reference, or rejected for want of one."""
         assert made.question is not None
-        answers = tuple(vote(reply.text, made.question, seed.answer, verifier) for reply in replies)
+        answers = tuple(vote(judged(reply.text), made.question, seed.answer, verifier) for reply in replies)
         first = majority(answers, verifier.equal, of=self.sampling.n)
         if first is None:
             return replace(made, answers=answers, reject="no_majority" if any(answers) else "no_answers")
         label = answers[first]
         assert label is not None
         return replace(
-            made, answers=answers, question=replace(made.question, answer=label, solution=replies[first].text)
+            made, answers=answers, question=replace(made.question, answer=label, solution=judged(replies[first].text))
         )
 
 

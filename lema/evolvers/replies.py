@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from lema.base.stretch import after_reasoning
+from lema.base.judged_stretch import judged_stretch
 
 Reject = Literal["", "empty", "truncated", "several_questions"]
 
@@ -41,7 +41,7 @@ def parse(reply: str, *, cut: bool = False) -> Draft:
         reply: the text, which may repeat the cue.
         cut: the reply ended at the token limit. A question that was whole by then counts.
     """
-    text = DECORATION.sub("", reply[after_reasoning(reply) :]).strip()
+    text = DECORATION.sub("", reply[judged_stretch(reply)[0] :]).strip()
     text = CUE.sub("", ANNOUNCED.sub("", text))
     solved = SOLVED.search(text)
     text = (text[: solved.start()] if solved else text).strip()

@@ -68,7 +68,7 @@ class Build:
             task=self.e.task,
             questions=questions or how.questions,
             engine=engine,
-            format=self.e.format,
+            format=self.e.asked(trained=trained is not None),
             sampling=how.sampling,
             seed=how.seed,
             trained=trained,
@@ -124,15 +124,25 @@ class Build:
         return tuple(self.held_out(also)) if self.e.decontamination is not None else ()
 
     def held_out(self, also: Sequence[str] = ()) -> Iterator[TestSet]:
-        """The whole splits that are scored, so that scoring fewer of their questions changes no training set.
+        """The whole splits that are scored or that checkpoints are chosen on, so that taking fewer of their questions
+        changes no training set.
 
-        Where training examples come from the very split, the questions of it that are scored.
+        Where training examples come from the very split, the questions of it that are scored or chosen on. Of a task
+        whose splits are apart by construction, those that are scored.
         """
         e = self.e
+        chosen_on = e.checkpoint.questions
         learned = {source.where.split for source in e.sources() if e.learns_from(source)}.union(also)
-        for scored in e.scored:
-            same = scored.task.name == e.task.name and scored.where.split in learned
-            yield TestSet(task=scored.task, questions=scored.where if same else Slice(split=scored.where.split))
+        held = [(scored.task, scored.where) for scored in e.scored]
+        if chosen_on is not None and not getattr(e.task, "apart", False):
+            held.append((e.task, chosen_on))
+        seen: list[TestSet] = []
+        for task, where in held:
+            same = task.name == e.task.name and where.split in learned
+            one = TestSet(task=task, questions=where if same else Slice(split=where.split))
+            if one not in seen:
+                seen.append(one)
+        yield from seen
 
     def chosen(self, scored: Scored) -> Train | Select:
         """The checkpoint of the training that a task is scored with."""

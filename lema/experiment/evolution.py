@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from lema.base.errors import ConfigError
-from lema.base.protocols import Evolver
+from lema.base.protocols import Evolver, Task
 from lema.base.question_slice import Slice
 from lema.base.spec import spec
 from lema.evolution.voting import Voting
@@ -85,11 +86,18 @@ class Strategy(Part):
             rounds.append(build.correct(build.paths(engine, questions, trained)))
         return tuple(rounds)
 
+    def held_out(self, build: Build) -> Iterator[tuple[Task, Slice]]:
+        """What no new question may repeat."""
+        e = build.e
+        yield from ((scored.task, Slice(split=scored.where.split)) for scored in e.scored)
+        if e.checkpoint.questions is not None and not getattr(e.task, "apart", False):
+            yield e.task, e.checkpoint.questions
+
     def evolve(self, build: Build) -> Evolve:
         """The stage of the new questions.
 
-        They are compared with the whole split that models are scored on, so that scoring fewer of its questions changes
-        nothing here.
+        They are compared with the whole splits that models are scored on, so that scoring fewer of their questions
+        changes nothing here, and with what checkpoints are chosen on.
         """
         e = build.e
         return Evolve(
@@ -99,7 +107,7 @@ class Strategy(Part):
             count=self.count,
             evolver=self.evolver,
             voting=self.voting,
-            tests=tuple((scored.task, Slice(split=scored.where.split)) for scored in e.scored),
+            tests=tuple(self.held_out(build)),
             near_duplicates=self.near_duplicates,
             decontamination=self.decontamination,
             seed=self.seed,

@@ -75,6 +75,10 @@ class Experiment(Spec):
         """How the trained model, or the model as it was, answers: what it was not taught it does not write."""
         return self.answering.learned(self.data_mix.writes if trained else "path")
 
+    def asked(self, *, trained: bool) -> Format:
+        """How paths are asked for: of a model that learned the experiment's format, or of one that did not."""
+        return self.format if trained else self.generation.format or self.format
+
     def check(self) -> None:
         self.check_slices()
         for field in dataclasses.fields(self):
@@ -113,6 +117,11 @@ class Experiment(Spec):
             )
 
     def check_reasoners(self) -> None:
+        for name, form in (("format", self.format), ("generation.format", self.generation.format)):
+            try:
+                (form or self.format).check_task(self.task.name)
+            except ConfigError as fault:
+                raise ConfigError(f"{name}.{fault}") from None
         reasoners = [self.reasoner.name, *(engine.name for engine in self.generation.also)]
         if len(set(reasoners)) < len(reasoners):
             raise ConfigError(

@@ -10,6 +10,7 @@ from lema.base.errors import ConfigError
 from lema.base.protocols import Engine, Sampling, Task
 from lema.base.question_slice import Slice
 from lema.base.spec import Spec, runtime, since, spec
+from lema.data.formats import Format
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -20,6 +21,9 @@ class Generation(Spec):
 
     `also` are reasoners beside the experiment's own, whose mistakes are corrected and learned from as well (the
     paper takes those of six models, §3.2); each samples as many paths, in a stage of its own.
+
+    `format` is how reasoners that were not fine-tuned are asked (the paper's few-shot prompt, §2.1); None takes the
+    experiment's. A model that the experiment has trained, as in later rounds of evolution, is asked as it was taught.
     """
 
     kind = "generation"
@@ -29,6 +33,7 @@ class Generation(Spec):
     correct_per_question: Count | None = None
     correct_at_most: Count | None = None
     also: tuple[Engine, ...] = since(())
+    format: Format | None = since(default=None)
     part: Count = runtime(default=200)  # questions between two saves
 
     @property

@@ -30,7 +30,7 @@ class Corrected(NamedTuple):
     @property
     def wrong(self) -> list[str]:
         """Steps of the wrong path, the last one its answer."""
-        return from_free_form(self.path.text, self.path.answer)
+        return from_free_form(self.path.judged, self.path.answer)
 
     def taught(self, prompt: str, pieces: Sequence[Piece], source: str, loss: Loss = "completion") -> Taught:
         """The example with this input and target. Equal corrections of equal paths are the same, in whichever form a
@@ -44,7 +44,7 @@ class Corrected(NamedTuple):
             made_of=MadeOf(question=self.question.id, path=self.path.id, correction=self.correction.id),
         )
         said = self.correction
-        return Taught(example, (self.question.text, self.path.text, str(said.step), said.explanation, *said.solution))
+        return Taught(example, (self.question.text, self.path.judged, str(said.step), said.explanation, *said.solution))
 
 
 def corrected(material: Material) -> Iterator[Corrected]:

@@ -10,7 +10,7 @@ one is one file, and one YAML of a mix that has it:
 
         def examples(self, material, format_):
             for question, path, correction in corrected(material):
-                yield Taught(Example(...), same=(question.text, path.text))
+                yield Taught(Example(...), same=(question.text, path.judged))
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def right_paths(material: Material, format_: Format, questions: Which, first: in
         asked = {question.id: question for question in artifact.rows("questions.jsonl", Question)}
         for path in artifact.rows("paths.jsonl", Solution):
             if taken is None or path.question_id in taken:
-                steps = from_free_form(path.text, path.answer)[first:]
+                steps = from_free_form(path.judged, path.answer)[first:]
                 yield taught(path_example(format_, asked[path.question_id], steps, "augmented", path.id))
 
 

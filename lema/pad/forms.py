@@ -21,8 +21,6 @@ import warnings
 from collections.abc import Sequence
 from typing import Literal
 
-from lema.base.stretch import after_reasoning
-
 Form = Literal["function", "body"]
 HEADER = "def solution():"
 INDENT = "    "
@@ -40,9 +38,13 @@ def source(text: str, form: Form) -> str:
     return extracted(text)
 
 
+def ran(text: str, form: Form) -> str:
+    """The part of a model's text that is run, as it wrote it: neither prose around a function nor what comes after."""
+    return extracted(text) if form == "function" else text
+
+
 def extracted(text: str) -> str:
     """The fenced block if there is one, then from the first import or `def solution` to where the function ends."""
-    text = text[after_reasoning(text) :]
     fenced = FENCE.search(text)
     lines = (fenced[1] if fenced else text).rstrip().split("\n")
     start = next((i for i, line in enumerate(lines) if line.startswith("def solution")), None)

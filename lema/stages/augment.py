@@ -63,7 +63,7 @@ class Augment(Stage):
             if of not in seen:
                 seen[of] = {self.reference(questions[of])}
             known = seen[of]
-            form = squeezed(path.text)
+            form = squeezed(path.judged)
             if self.filtered and path.verdict is not Verdict.RIGHT:
                 dropped[LEFT_OUT[path.verdict]] += 1
             elif form in known:

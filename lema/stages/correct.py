@@ -66,7 +66,7 @@ class Correct(Stage):
         for solution in solutions:
             if solution.verdict is not Verdict.WRONG:
                 continue
-            text = (solution.question_id, solution.text)
+            text = (solution.question_id, solution.judged)
             if text in seen:
                 left_out["duplicate"] += 1
             elif self.per_question is not None and taken[solution.question_id] >= self.per_question:

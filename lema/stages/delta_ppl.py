@@ -85,20 +85,20 @@ class DeltaPerplexity(Stage):
         return summary(rows, self.seed)
 
     def pairs(self, inputs: Inputs) -> Iterator[PathPair]:
-        """Both paths of every accepted correction, worded as solutions."""
+        """Both paths of every accepted correction, worded as training would word them."""
         artifact = inputs(self.corrections)
         questions = {question.id: question for question in artifact.rows("questions.jsonl", Question)}
         paths = {solution.id: solution for solution in artifact.rows("paths.jsonl", Solution)}
         for correction in artifact.rows("corrections.jsonl", Correction):
-            path = paths[correction.solution_id]
-            wrong = from_free_form(path.text, path.answer)
+            path, question = paths[correction.solution_id], questions[correction.question_id]
+            wrong = from_free_form(path.judged, path.answer)
             right = [*wrong[: (correction.step or 1) - 1], *correction.solution]
             yield PathPair(
                 question_id=correction.question_id,
                 solution_id=correction.solution_id,
-                prompt=self.format.cot_prompt(questions[correction.question_id]),
-                wrong=self.format.cot_completion(wrong),
-                right=self.format.cot_completion(right),
+                prompt=self.format.cot_prompt(question),
+                wrong=self.format.cot_completion(wrong, question),
+                right=self.format.cot_completion(right, question),
             )
 
 

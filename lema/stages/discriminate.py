@@ -129,7 +129,7 @@ class Discriminate(Stage):
             )
             for slot, solution in enumerate(solutions)
         )
-        texts = tuple(solution.text for solution in solutions)
+        texts = tuple(solution.judged for solution in solutions)
         finals = tuple(NO_ANSWER if answer is None else answer for answer in answers)
         return Case(
             question=question,

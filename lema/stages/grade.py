@@ -43,4 +43,6 @@ class Grade(Stage):
 
     def judged(self, question: Question, solution: Solution) -> Solution:
         found = self.verifier.judge(solution.text, question)
-        return msgspec.structs.replace(solution, verdict=found.verdict, answer=found.answer, rung=found.rung)
+        return msgspec.structs.replace(
+            solution, verdict=found.verdict, answer=found.answer, rung=found.rung, stretch=None
+        )

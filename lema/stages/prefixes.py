@@ -121,7 +121,7 @@ class Prefixes(Stage):
                 source=SOURCE,
                 made_of=MadeOf(question=question.id, path=program.id),
             )
-            for text in beginnings(program.text, self.form, comments=self.comments)
+            for text in beginnings(program.judged, self.form, comments=self.comments)
         ]
 
     def leaks(self, questions: Sequence[Question]) -> list[Dropped]:

@@ -14,6 +14,7 @@ from lema.base.records import Example, MadeOf, Question, Record, Solution
 from lema.base.spec import runtime, spec
 from lema.data.formats import Format
 from lema.pad.executing import Executing, Run
+from lema.pad.forms import ran
 from lema.pad.injecting import ErrorKind, broken
 from lema.pad.judging import EXECUTED, error_class
 from lema.pad.written import Written
@@ -114,9 +115,10 @@ class Refine(Stage):
     ) -> list[Broken]:
         """Failures of a student with a right program of the same question."""
         outcomes = self.executing.run(run, [row.text for row in rows])
+        texts = [ran(row.text, self.executing.form) for row in rows]
         return [
-            self.made(questions[row.question_id], "sampled", row.text, outcome, target, row.id)
-            for row, outcome in zip(rows, outcomes, strict=True)
+            self.made(questions[row.question_id], "sampled", text, outcome, target, row.id)
+            for row, text, outcome in zip(rows, texts, outcomes, strict=True)
             for target in [Draw("mended", self.seed, row.id).pick(right[row.question_id])]
         ]
 

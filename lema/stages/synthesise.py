@@ -15,7 +15,7 @@ from lema.base.question_slice import Slice
 from lema.base.records import Question, Verdict
 from lema.base.spec import runtime, spec
 from lema.pad.executing import Executing, Run
-from lema.pad.forms import normal, source
+from lema.pad.forms import normal, ran, source
 from lema.pad.judging import EXECUTED, judge, one_line
 from lema.pad.teachers import Write, Writer
 from lema.pad.written import Written
@@ -89,7 +89,7 @@ class Synthesise(Stage):
             question_id=question.id,
             teacher=self.teacher.name,
             sample=sample,
-            text=reply.text,
+            text=ran(reply.text, self.executing.form),
             verdict=Verdict.NO_ANSWER,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,

@@ -92,6 +92,7 @@ class Csqa(Published):
     """
 
     kind = "csqa"
+    version = 2  # lema_v1 words its questions to the letter
     worked: ClassVar[bool] = False
     verifier: Verifier
     published: Verifier | None = runtime(default=None)  # the grader of the paper's authors

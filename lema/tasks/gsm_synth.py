@@ -45,6 +45,7 @@ class GsmSynth(Spec):
     """The task; `difficulty` is a named level or the dials themselves."""
 
     kind = "gsm_synth"
+    apart: ClassVar[bool] = True  # no split gives away a question of another
     templated: ClassVar[bool] = True  # equal sentences are no leak: see `lema.likeness.decontaminating.held_out`
     verifier: InstanceOf[Verifier]
     difficulty: Literal["easy", "default", "hard"] | Difficulty = "default"

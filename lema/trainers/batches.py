@@ -82,6 +82,10 @@ class Order:
         chosen = self.sequence[step * self.batch_size : (step + 1) * self.batch_size]
         return sorted((self.rows[number] for number in chosen), key=length, reverse=True)
 
+    def rows_of(self, step: int) -> int:
+        """How many rows a global batch has."""
+        return min(self.batch_size, self.seen - step * self.batch_size)
+
     def targets(self) -> list[int]:
         """Target tokens seen by the end of each step."""
         of_row = [sum(example.targets for example in row) for row in self.rows]

@@ -31,7 +31,8 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 @spec
 class Finetune(Spec):
-    """Fine-tuning with loss on completions only, normalised by the target tokens of a global batch.
+    """Fine-tuning with loss on completions only, averaged over the target tokens of a global batch (`objective` changes
+    that).
 
     `batch_size` is the global batch in examples, or in packed rows. How it is split (`micro_batch`,
     `processes`) changes the curve by no more than rounding; with dropout (LoRA's, or the model's own,
@@ -85,6 +86,12 @@ class Finetune(Spec):
                 f"trainer.batch_size is {self.batch_size}, which trainer.micro_batch x trainer.processes "
                 f"({self.micro_batch} x {self.processes} = {at_once}) does not divide: change one of the three"
             )
+        self.objective.check_rows(packed=self.packing)
+        if self.micro_batch % self.objective.together:
+            raise ConfigError(
+                f"trainer.micro_batch is {self.micro_batch}, and trainer.objective looks at {self.objective.together} "
+                "examples together: take a multiple of that"
+            )
         if self.method == "full":
             changed = [n for n, held in self._lora().items() if held != Finetune.__dataclass_fields__[n].default]
             if changed:
@@ -135,8 +142,15 @@ class Finetune(Spec):
                 f"{per_node or 1}) do not divide. The batch size is part of the result, so change the profile's "
                 "stages.train.nodes, gpus or processes_per_node"
             )
-        share = self.batch_size // room
-        rows = next(rows for rows in range(min(self.micro_batch, share), 0, -1) if share % rows == 0)
+        share, together = self.batch_size // room, self.objective.together
+        fitting = [n for n in range(1, min(self.micro_batch, share) + 1) if share % n == 0 and n % together == 0]
+        if not fitting:
+            raise ConfigError(
+                f"trainer.batch_size is {self.batch_size}, which leaves {share} examples for each of the job's {room} "
+                f"processes, and trainer.objective looks at {together} together: change the profile's "
+                "stages.train.nodes, gpus or processes_per_node, so that it is a multiple"
+            )
+        rows = fitting[-1]
         return dataclasses.replace(self, processes=room, micro_batch=rows)
 
     def check_model(self, model: Model, *, from_checkpoint: bool) -> None:

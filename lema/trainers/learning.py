@@ -162,7 +162,11 @@ def make_loop(job: TrainJob, model: Model, trainer: Finetune, folder: Folder, pl
         packed=trainer.packing,
         flat=trainer.packing and model.attention == "flash_attention_2",
     )
-    loss = trainer.objective.loss
+
+    def loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
+        objective, rows = trainer.objective, plan.rows_of(loop.state.global_step)
+        return objective.loss(outputs, labels, objective.items(num_items_in_batch, rows))
+
     loop = transformers.Trainer(model=built, args=arguments, train_dataset=batches, compute_loss_func=loss)
     # The order is ours down to the rank, so the loader only walks it.
     walk: Any = batches

@@ -26,6 +26,23 @@ class Objective(Spec):
     def check_examples(self, examples: Sequence[Example]) -> None:
         """Raise InputError for examples that this cannot be learned from."""
 
+    @property
+    def together(self) -> int:
+        """Rows that are looked at together: a micro-batch holds a multiple of them."""
+        return 1
+
+    def check_rows(self, *, packed: bool) -> None:
+        """Raise ConfigError for rows that this cannot be learned from: those of several packed examples."""
+
+    def items(self, tokens: Any, rows: int) -> Any:  # noqa: ARG002
+        """How many things the loss of a global batch is averaged over.
+
+        Args:
+            tokens: tokens with loss in the global batch.
+            rows: rows in the global batch; the last one may be short.
+        """
+        return tokens
+
     def loss(self, outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
         """The share that a micro-batch has of the loss of its global batch: these add up to it.
 
@@ -33,7 +50,7 @@ class Objective(Spec):
             outputs: the model's, with `logits` (rows, positions, vocabulary).
             labels: (rows, positions); -100 where a token carries no loss. A label stands where its token does, also in
                 what a decoder is given: the position before predicts it.
-            num_items_in_batch: tokens with loss in the global batch.
+            num_items_in_batch: what `items` says of the global batch.
         """
         raise NotImplementedError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from lema.base.errors import ConfigError, InputError
 from lema.base.records import Judgement, Question, Verdict
@@ -17,22 +18,28 @@ WORDING = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|f?boxed)\s*\{([^{}]*)
 CLAUSE = re.compile(r"[\s,;:.-]*\s(?:because|since|as|so|which|where|who|due\s+to)\b.*", re.DOTALL)
 LEAD = re.compile(r"^(?:(?:most\s+likely|probably|likely|definitely|clearly|option|choice|answer|letter)\b[\s:]*)+")
 LABEL = re.compile(
-    r"^(?:[(\[](?P<closed>[a-z])[)\]]|(?P<open>[a-z])(?:$|[.):,]|\s*[-–—]\s*(?=\W|\w{2})|(?=\s+[\"'“(])))"
-    r"\s*[-–—:.,]*\s*(?P<rest>.*)$",
-    re.DOTALL,
+    r"^(?:[(\[](?P<closed>[a-z])[)\]]|(?P<open>[a-z])(?:$|[.):]|\s+[-–—]\s))\s*[-:.,]?\s*(?P<rest>.*)$", re.DOTALL
 )
+#: A letter and then its words, without a stop between them: `b, melted`, `b melted`.
+LOOSE_LABEL = re.compile(r"^(?P<letter>[a-z])(?P<stop>\s*[,–—-])?(?(stop)\s*|\s+)(?P<rest>\S.*)$", re.DOTALL)
+#: A letter in front, which the words behind it must not contradict.
+LABELLED = re.compile(rf"(?:{LEAD.pattern[1:]})?[(\[]?[a-z]\b")
+#: A further sentence about the answer.
+AGAIN = re.compile(r"(?<=[.!?])\s+(?=[^.!?\n]*\b(?:the|this|that|my|our|your)\s+(?:\w+\s+)?answer\b)", re.IGNORECASE)
+#: Words about the answer instead of an answer.
+ABOUT = re.compile(
+    r"(?:(?:also|clearly|indeed|thus|therefore|very|quite|definitely|then)\s+)*(?:correct|right|verified|confirmed|final"
+    r"|obvious|clear|evident|reasonable|consistent|logical|sensible|supported|based|as\s+follows|(?:given\s+)?(?:above|below)"
+    r"|explained|shown|that\s+way|the\s+(?:best|most\s+likely)\s+(?:one|option|choice|fit|answer))\b"
+)
+#: With these words a letter is not meant, or not alone.
+NOT_SO = re.compile(
+    r"\b(?:or|not|no|nor|neither|either|never|wrong|incorrect|false|unlikely|except|but|however|although|though|rather|instead|isn't|doesn't|can't|cannot)\b"
+)
+STEM = re.compile(r"(?:ing|ed|es|s|ly|er|d)$")
 LABEL_AFTER = re.compile(r"^(?P<rest>.*\S)\s*\((?:option\s+|choice\s+)?(?P<label>[a-z])\)$", re.DOTALL)
-#: A letter and the words of its choice with nothing between; "a dog" may be an article.
-BARE_LABEL = re.compile(r"^(?P<open>[a-z])\s+(?P<rest>\S.*)$", re.DOTALL)
-CAPITAL_A = re.compile(r"[\s*_\"'“(]*A\s+(?=\w)")
-#: Behind a letter: it is not chosen, or not alone.
-DENIED = re.compile(
-    r"\b(?:not|no|never|wrong|incorrect|false|cannot|except|or|and|neither|nor|unlikely|rather)\b|n't\b"
-)
-#: Behind a letter: a sentence about it.
-EXPLAINS = re.compile(r"(?:this|that|it|the\s+answer|because|since|as|so|which)\b")
-#: Several letters and nothing else: a, b; a or c.
-LETTERS = re.compile(r"[a-z](?:\W*(?:,|/|&|\bor\b|\band\b)\W*[a-z]\b)+")
+OTHER_LETTER = re.compile(r"(?<![\w'])[b-hj-z](?![\w'])")
+WORD_END = re.compile(r"\w")
 ANY_LABEL = re.compile(r"\(([a-z])\)|\b(?:option|choice)\s+([a-z])\b")
 
 
@@ -65,16 +72,20 @@ class Choices(Spec):
         """
         choices = [plain(choice) for choice in question.choices]
         gold = reference(question, choices)
-        for rung, found in candidates(text, self.rungs, first_line):
-            said = plain(found)
+
+        def names_one(line: str) -> bool:
+            return chosen_by(plain(line), choices) is not None
+
+        for rung, found in candidates(text, self.rungs, first_line, names_one):
+            said = plain(AGAIN.split(found, maxsplit=1)[0] if "answer" in found else found)
             chosen = chosen_by(said, choices)
-            if chosen is not None and CAPITAL_A.match(found) and choices[chosen] not in (said, choices[0]):
-                return Judgement(verdict=Verdict.UNDECIDED, answer=found.strip(), rung=rung)  # a letter, or an article
             if chosen is not None:
                 verdict = Verdict.RIGHT if choices[chosen] == gold else Verdict.WRONG
                 return Judgement(verdict=verdict, answer=question.choices[choices.index(choices[chosen])], rung=rung)
             named = mentions(said, choices)
-            if named or not (said == "" or REFUSAL.match(said)):
+            if not named and REFUSAL.match(said):
+                break
+            if named or not (said == "" or ABOUT.match(said)):
                 verdict = Verdict.UNDECIDED if named == {gold} else Verdict.WRONG
                 return Judgement(verdict=verdict, answer=found.strip(), rung=rung)
         return Judgement(verdict=Verdict.NO_ANSWER)
@@ -113,7 +124,7 @@ def chosen_by(said: str, choices: Sequence[str]) -> int | None:
             chosen = by_letter(form, choices)
         if chosen is not None:
             return chosen
-    return None
+    return by_letter(LEAD.sub("", said), choices, inexactly=True) if LABELLED.match(said) else None
 
 
 def first_sentence_of(said: str) -> str:
@@ -133,38 +144,53 @@ def by_words(said: str, choices: Sequence[str]) -> int | None:
     return same[0] if len({choices[number] for number in same}) == 1 else None
 
 
-def by_letter(said: str, choices: Sequence[str]) -> int | None:
-    """The choice of a letter, alone or beside the words of the same choice."""
+def by_letter(said: str, choices: Sequence[str], inexactly: bool = False) -> int | None:
+    """The choice of a letter, alone or beside the words of the same choice, or beside words that are nearly those."""
     match = LABEL.match(said)
+    loose = LOOSE_LABEL.match(said)
     if match:
         letter, rest = match["closed"] or match["open"], match["rest"]
-    elif match := LABEL_AFTER.match(said):
-        letter, rest = match["label"], match["rest"]
-    elif match := BARE_LABEL.match(said):
-        letter, rest = match["open"], match["rest"]
+    elif loose:
+        letter, rest = loose["letter"], loose["rest"]
     else:
-        return None
+        match = LABEL_AFTER.match(said)
+        if match is None:
+            return None
+        letter, rest = match["label"], match["rest"]
     number = ord(letter) - ord("a")
     if number >= len(choices):
         return None
     if not rest:
         return number
-    beside = by_words(rest.strip(EDGES + "()"), choices)
+    beside = by_words(rest.strip(EDGES + ".,;:!"), choices)
     if beside is not None:
         return number if choices[beside] == choices[number] else None
-    # words slightly other than those of the choice do not beat the letter; those of another choice do
-    others = mentions(rest, choices) - {choices[number]}
-    if match.re is BARE_LABEL or DENIED.search(rest) or others:
-        return None
-    return number if EXPLAINS.match(rest) or shares_words(rest, choices[number]) else None
+    bare_article = match is None and loose is not None and letter == "a" and not loose["stop"]  # a bank account
+    return number if inexactly and not bare_article and nearly(rest, number, choices) else None
 
 
-def shares_words(said: str, choice: str) -> bool:
-    """Whether most words of a choice are in what is said beside its letter, whatever their endings."""
-    around = re.findall(r"\w+", said)
-    words = re.findall(r"\w+", ARTICLE.sub("", choice))
-    alike = [any(word.startswith(other[:4]) or other.startswith(word[:4]) for other in around) for word in words]
-    return 2 * sum(alike) >= len(words) > 0
+def nearly(rest: str, number: int, choices: Sequence[str]) -> bool:
+    """Whether words behind a letter are those of its choice in another form, and of no other choice."""
+    said = _stems(rest)
+    own = _stems(choices[number])
+    letters = {chr(ord("a") + at) for at in range(len(choices)) if at != number} - {"a"}
+    extra = {word for word in NOT_SO.findall(rest) if word not in choices[number].split()} | letters & set(rest.split())
+    if extra or not own or not said:
+        return False
+    if any(stems <= said for choice in choices if choice != choices[number] and (stems := _stems(choice))):
+        return False
+    return own <= said or said <= own or _alike(" ".join(rest.split()), choices[number])
+
+
+def _stems(words: str) -> set[str]:
+    """Words without endings and articles."""
+    found = re.findall(r"[^\W_]+", words)
+    return {STEM.sub("", word) if len(word) > 4 else word.removesuffix("s") for word in found} - {"a", "an", "the"}
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether a few letters make one of the other."""
+    return len(other) > 4 and SequenceMatcher(None, one, other).ratio() >= 0.8
 
 
 def mentions(said: str, choices: Sequence[str]) -> set[str]:
@@ -172,11 +198,21 @@ def mentions(said: str, choices: Sequence[str]) -> set[str]:
     letters = [found[1] or found[2] for found in ANY_LABEL.finditer(said)]
     label = LABEL.match(said)
     letters += [label["open"]] if label and label["open"] else []
-    letters += re.findall(r"\b[a-z]\b", said) if LETTERS.fullmatch(said) else []
+    loose = LOOSE_LABEL.match(said)
+    letters += [loose["letter"]] if loose and (loose["stop"] or loose["letter"] not in "ai") else []
+    if letters:
+        letters += OTHER_LETTER.findall(said)
     named = {choices[number] for letter in letters if (number := ord(letter) - ord("a")) < len(choices)}
     for choice in sorted(set(choices), key=len, reverse=True):
-        whole = re.compile(rf"(?<!\w){re.escape(choice)}(?!\w)")
-        if whole.search(said):
+        while (at := _whole(choice, said)) >= 0:
             named.add(choice)
-            said = whole.sub(" ", said)
+            said = f"{said[:at]} {said[at + len(choice) :]}"
     return named
+
+
+def _whole(choice: str, said: str) -> int:
+    """Where a choice stands in words and is no part of longer words; -1 for nowhere."""
+    at = said.find(choice) if choice else -1
+    while at >= 0 and (WORD_END.match(said, at + len(choice)) or WORD_END.match(said[at - 1 : at])):
+        at = said.find(choice, at + 1)
+    return at

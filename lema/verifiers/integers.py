@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from lema.base.judged_stretch import judged
 from lema.base.records import Judgement, Question, Verdict
 from lema.base.spec import Spec, spec
 
@@ -23,7 +24,7 @@ class Integers(Spec):
     kind = "integers"
 
     def judge(self, text: str, question: Question) -> Judgement:
-        found = MARKED.findall(text)
+        found = MARKED.findall(judged(text))
         if not found:
             return Judgement(verdict=Verdict.NO_ANSWER)
         answer = str(int(found[-1]))

@@ -1,63 +1,32 @@
-"""The extraction ladder: where in a text its final answer stands, and which rule says so.
-
-Of all places that a text has for an answer the last one counts: `Step 1: \\boxed{9}` before `The answer is 18`, and
-`The answer is 9 so far` before `\\boxed{18}`.
-"""
+"""The extraction ladder: where in a text its final answer stands, and which rule says so."""
 
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from lema.base.stretch import judged
+from lema.base.judged_stretch import judged
+from lema.verifiers.markers import (
+    A_LINE,
+    ALONE,
+    ANSWER_LINE,
+    DIRECT,
+    HASHES,
+    HEADING,
+    NOT_MEANT,
+    NUMBERED,
+    TAG_END,
+    TAGGED,
+    TAKEN_BACK,
+)
+from lema.verifiers.markers import ANSWER_IS as ANSWER_IS
 from lema.verifiers.numerals import NUMBER
 
 Rung = Literal["answer_is", "hashes", "answer_line", "boxed", "last_number"]
 Phrase = Callable[[str], str]
+Holds = Callable[[str], object]
 
-SAYS = (
-    r"(?:is|are|was|must\s+be|should\s+be|would\s+be|will\s+be|has\s+to\s+be|can\s+only\s+be|comes\s+(?:out\s+)?to"
-    r"|equals|is\s+equal\s+to)\b"
-)
-#: Between `answer` and `is`: `(in metres)`, `, in all,`, `to this question`.
-BETWEEN = (
-    r"(?:\s*\([^()\n]{1,60}\)|,[^,.:;?!\n=]{1,60},"
-    r"|\s+(?:to|of|for|in|here|now|then|thus|therefore|which|that|we|he|she|you)\b(?:(?!\banswer\b)[^.:;?!\n=]){0,80}?)?"
-)
-ANSWER_IS = re.compile(rf"\banswers?{BETWEEN}\s*(?:{SAYS}(?!\s*(?:not\b|n't))|=)(?:[\s:*_]*\n\s*[-•]\s+)?[\s:*_]*|"
-                       rf"\banswers?{BETWEEN}\s+is(?=\s+not\b)[\s:*_]*", re.IGNORECASE)  # fmt: skip
-#: Before a marker: with these it says nothing of what the answer is.
-SUPPOSED = re.compile(
-    r"\b(?:if|whether|unless|suppose|supposing|assume|assuming|until|without|otherwise|had|check(?:s|ing)?\s+that"
-    r"|wrong(?:ly)?|mistaken(?:ly)?)\b[^.:;?!\n]{0,60}$",
-    re.IGNORECASE,
-)
-ANSWER_LINE = re.compile(
-    r"^[ \t*_#>]*(?:A|(?i:(?:the\s)?(?:final\s)?(?:answer|result)))[ \t*_]*"
-    r"(?::(?:[\s*_]*\n\s*[-•]\s+)?|=|→|⇒|->|=>|[-–—](?=\s))[\s*_]*(?=\S)"
-    r"|^[ \t*_#>]*(?i:(?:the\s)?final\s(?:answer|result))[ \t]*(?:[*_]+[ \t]*)?"
-    r"(?:\n\s*(?:[-•]\s+)?[*_]*|(?=[*_$\\0-9]))",
-    re.MULTILINE,
-)
-ANSWER_TAG = re.compile(r"<(?P<tag>(?:final_?)?answer)>", re.IGNORECASE)
-HASHES = re.compile(r"####[ \t]*")
-#: Behind a marker: a heading, which is no answer.
-HEADING = re.compile(
-    r"[*_ \t]*(?:(?:Step|Part|Case|Section|Method|Approach|Option|Stage|Phase|Example|Check|Note)"
-    r"\s*#?\s*[0-9IVX]+\b(?!\s*$)"
-    r"|(?:Solution|Explanation|Verification|Check|Summary|Conclusion|Given|Reasoning|Calculations?|Approach)\b"
-    r"|(?:the\s+)?(?:final\s+)?answer\s*:?\s*$)[^\n]*",
-    re.IGNORECASE,
-)
-#: Said of an answer that stands elsewhere.
-COMMENT = re.compile(
-    r"[\s*_]*(?:indeed\s+|also\s+|therefore\s+|thus\s+|clearly\s+|now\s+)*(?:correct|right|wrong|incorrect|valid|reasonable"
-    r"|consistent|verified|confirmed|clear|obvious|complete|final|positive|negative|an?\s+(?:integer|whole\s+number)"
-    r"|(?:as\s+)?(?:follows|below|above|shown|given|stated|boxed|expected|required|desired))\b[^0-9]*$",
-    re.IGNORECASE,
-)
 #: The end of a sentence; not a decimal point, an abbreviation, or a stop before "or ...".
 SENTENCE_END = re.compile(r"\n|(?<!\bapprox)(?<!\bRs)[.!?](?=\s+(?!or\b)|\s*$|\s*[}\]])", re.IGNORECASE)
 #: Words with which nothing is answered.
@@ -67,71 +36,180 @@ REFUSAL = re.compile(
     r"|(?:i|we|it)\s+(?:can|could|do|am|are|is|was|were|have|has|depends))(?:\W|n't|$)",
     re.IGNORECASE,
 )
-#: Between two boxes that are one answer.
-BESIDE = re.compile(r"[\s$]*(?:\\[)\]])?\s*(?:,|;|,?\s*\b(?:and|or)\b)[\s$]*(?:\\[(\[])?[\s$]*")
-#: At the end of a text, in lines of its own: display mathematics, a formula, a code block of one line.
-ALONE = re.compile(
-    r"(?:^|\n)[ \t]*(?:\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\[((?:(?!\\\[).)+?)\\\]|\\\(((?:(?!\\\().)+?)\\\)"
-    r"|```[a-z]*\n([^\n`]+)\n```)[ \t]*[.,;]?\s*$",
-    re.DOTALL,
-)
 BOX = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?P<bare>[0-9A-Za-z]))")
-MOST = 32  # places of one kind that are looked at, from the last
 LONGEST = 2000  # characters of one answer
+MOST = 20  # announcements of one kind, from the end of a text
+NEAR = 80  # characters before an announcement that may say that it is none
+#: Between two boxes that are one answer.
+JOINT = re.compile(r"[\s$]*(?:\\(?:\)|text\s*\{)\s*)?(?:,|;|&|\\quad)?\s*(?:and|or)?[\s$}]*(?:\\\(\s*)?")
+BULLET = re.compile(r"[ \t]{0,9}(?:[-*•·–—+]|[0-9]{1,2}[.)])[ \t]+")
+ITEMS = re.compile(rf"[ \t]{{0,9}}(?:[-*•·–—+]|1[.)])[ \t]+\S[^\n]*(?:\n\s*{BULLET.pattern}\S[^\n]*)*")
+DISPLAY = re.compile(r"```[a-z]*[ \t]*\n(.+?)\n[ \t]*```|\$\$(.+?)\$\$|\\\[(.+?)\\\]", re.DOTALL)
+LAST_DISPLAY = re.compile(
+    r"(?:^|\n)[ \t]*(?:```[a-z]*[ \t]*\n([^\n`]+)\n[ \t]*```|\$\$([^$]+)\$\$|\\\[([^\[\]]+)\\\]"
+    r"|\$([^$\n]+)\$)\Z"
+)
 LAST_PART = 4000  # characters at the end of a text in which the last number is looked for
 
 
-def candidates(text: str, rungs: Sequence[Rung], phrase: Phrase | None = None) -> Iterator[tuple[Rung, str]]:
-    """What stands at each place for an answer, the last place first; a last number stands behind all others.
+class Mark(NamedTuple):
+    """An announcement of an answer: the rung, and where it ends and the answer begins."""
 
-    Args:
-        rungs: kinds of places that are looked at.
-        phrase: cuts the answer from what follows a marker; by default it is the first sentence.
+    rung: Rung
+    end: int
+    answer: str | None = None  # where the announcement holds it: a box
+
+
+def candidates(
+    text: str, rungs: Sequence[Rung], phrase: Phrase | None = None, holds: Holds | None = None, lists: bool = True
+) -> Iterator[tuple[Rung, str]]:
+    """What the rungs find in the judged stretch of a text: the last in the text first, then those before it.
+
+    `phrase` cuts the answer from what follows a marker; by default it is the first sentence. `holds` says whether a
+    line holds an answer, which is asked behind weak announcements: `the answer must be ...`, a heading, `#### ...`
+    above other lines; by default it does where it begins with a number or a formula. Any last number of a text comes
+    last, or first where it is the first rung. An answer that is taken back ends the search. With `lists`, boxes that
+    are joined (`\\boxed{3} or \\boxed{4}`) are one answer; else each is one, as in the references of MATH.
     """
-    text = judged(text).strip()
-    cut = phrase or first_sentence
-    places = sorted(_places(text, rungs), key=lambda place: -place[0])
-    for _, rung, rest in places:
-        found = cut(rest) if rung in MARKERS else rest
-        if found and not COMMENT.fullmatch(found):
-            yield rung, found
-    if not places and "answer_line" in rungs and (said := alone(text)):
-        yield "answer_line", said
-    if "last_number" in rungs and (number := _last_number(text)):
-        yield "last_number", number
+    text = judged(text)
+    if rungs[0] == "last_number":
+        yield from _last_number(text)
+    for mark in reversed(marks(text, rungs, holds, lists)):
+        if mark.answer is not None:
+            yield mark.rung, mark.answer
+            continue
+        rest = _behind(text, mark.end)
+        if mark.rung == "answer_is" and TAKEN_BACK.match(rest) and not (holds and holds(first_line(rest))):
+            return
+        if "</" in rest:
+            rest = TAG_END.split(rest, maxsplit=1)[0]
+        found = (phrase or first_sentence)(rest)
+        if found:
+            yield mark.rung, found
+    if "last_number" in rungs[1:]:
+        yield from _last_number(text)
 
 
-def _places(text: str, rungs: Sequence[Rung]) -> Iterator[tuple[int, Rung, str]]:
-    """Where the last markers and boxes stand, and what follows them, in any order; a box in a marker's own sentence
-    belongs to that."""
-    spans = []
-    for rung in rungs:
-        for marker in deque(MARKERS[rung].finditer(text), MOST) if rung in MARKERS else ():
-            if rung == "answer_is" and SUPPOSED.search(text, max(0, marker.start() - 90), marker.start()):
-                continue
-            rest = text[marker.end() : marker.end() + LONGEST]
-            if rung == "hashes" and HEADING.match(rest.split("\n", 1)[0]):
-                continue
-            spans.append((marker.start(), marker.end() + len(sentence_of(rest))))
-            yield marker.start(), rung, rest
+def marks(text: str, rungs: Sequence[Rung], holds: Holds | None = None, lists: bool = True) -> list[Mark]:
+    """The last announcements of a text, in their order; a box in the line of another one comes before that."""
+    found: list[Mark] = []
+    lower = text.lower()
+    if "answer" in lower:
+        if "answer_is" in rungs:
+            found += _said(text, holds)
+        if "answer_line" in rungs and "<" in text:
+            found += _tagged(text, holds)
+    if "hashes" in rungs and "####" in text:
+        found += _hashes(text, holds)
     if "answer_line" in rungs:
-        for tag in deque(ANSWER_TAG.finditer(text), MOST):
-            end = text.find(f"</{tag['tag']}>", tag.end(), tag.end() + LONGEST)
-            if end >= 0:
-                spans.append((tag.start(), end))
-                yield tag.start(), "answer_line", text[tag.end() : end].strip()
-    if "boxed" in rungs:
-        for start, content in box_groups(text):
-            if not any(low <= start < high for low, high in spans):
-                yield start, "boxed", content
+        if "ans" in lower or "result" in lower:
+            found += _lines(text, holds)
+        else:
+            found += [Mark("answer_line", marker.end() - 1) for marker in A_LINE.finditer(f"\n{text}")]
+    if len(found) > 1:
+        found.sort(key=lambda mark: mark.end)
+    if "boxed" in rungs and "box" in text:
+        for box in _boxes(text, lists):
+            at = len(found)
+            while (
+                at
+                and found[at - 1].answer is None
+                and (found[at - 1].end > box.end or "\n" not in text[found[at - 1].end : box.end])
+            ):
+                at -= 1
+            found.insert(at, box)
+    return found[-MOST:]
 
 
-def sentence_of(rest: str) -> str:
-    """What belongs to a marker, at the beginning of a text: up to the end of its sentence, formulas whole."""
-    line = SENTENCE_END.search(rest)
-    formula = re.match(r"\s*(?:\$\$|\\\[)", rest)
-    end = re.compile(r"\$\$|\\\]").search(rest, formula.end()) if formula else line
-    return rest[: end.end()] if end else rest
+def _said(text: str, holds: Holds | None) -> Iterator[Mark]:
+    for marker in list(ANSWER_IS.finditer(text))[-MOST:]:
+        if NOT_MEANT.search(text[max(0, marker.start() - NEAR) : marker.start()]):
+            continue
+        if marker["weak"] and not (holds or DIRECT.match)(_line(text, marker.end())):
+            continue
+        yield Mark("answer_is", marker.end())
+
+
+def _tagged(text: str, holds: Holds | None) -> Iterator[Mark]:
+    for marker in list(TAGGED.finditer(text))[-MOST:]:
+        inside = TAG_END.split(text[marker.end() : marker.end() + LONGEST], maxsplit=1)[0].strip()
+        if "\n" not in inside and (holds or DIRECT.match)(inside):
+            yield Mark("answer_line", marker.end())
+
+
+def _lines(text: str, holds: Holds | None) -> list[Mark]:
+    found = []
+    for marker in list(ANSWER_LINE.finditer(f"\n{text}"))[-MOST:]:
+        end = marker.end() - 1
+        if not marker["weak"] or (holds or ALONE.match)(first_line(unwrapped(text[end : end + LONGEST]))):
+            found.append(Mark("answer_line", end))
+    return found
+
+
+def _hashes(text: str, holds: Holds | None) -> Iterator[Mark]:
+    """`#### 42`, and not the headings of a solution."""
+    for marker in list(HASHES.finditer(text))[-MOST:]:
+        line = _line(text, marker.end())
+        below = text[marker.end() + len(line) :].strip()
+        item = NUMBERED.match(line)
+        if item and (below or item["number"] == "1" or f"#### {int(item['number']) - 1}" in text[: marker.start()]):
+            continue
+        if (holds or DIRECT.match)(line) or not (below or HEADING.match(line)):
+            yield Mark("hashes", marker.end())
+
+
+def _boxes(text: str, lists: bool) -> list[Mark]:
+    """The boxes of a text; with `lists`, those that are joined are one."""
+    found: list[Mark] = []
+    start = last = 0
+    for opening in list(BOX.finditer(text))[-MOST:]:
+        if opening.start() < start:
+            continue  # inside another
+        content = braced(text, opening.end() - 1) if opening[0].endswith("{") else opening["bare"]
+        if content is None:
+            continue
+        start = opening.end() + len(content) + opening[0].count("{")
+        if lists and found and JOINT.fullmatch(text, last, opening.start()):
+            before = found.pop().answer or ""
+            content = content if content == before else f"{before}, {content}"
+        found.append(Mark("boxed", opening.end(), content))
+        last = start
+    return found
+
+
+def _line(text: str, at: int) -> str:
+    return text[at : at + LONGEST].split("\n", 1)[0]
+
+
+def _behind(text: str, at: int) -> str:
+    """What stands behind an announcement; of a list below it, all items."""
+    line = text.rfind("\n", max(0, at - 20), at)
+    if line < 0 or text[line:at].strip(" \t\n*_"):
+        return text[at : at + LONGEST]
+    items = ITEMS.match(text, line + 1)
+    if items is None:
+        rest = text[at : at + LONGEST]
+        below = rest.split("\n", 2)[:2]
+        return ", ".join(below) if len(below) == 2 and all(map(ALONE.match, below)) else rest
+    return ", ".join(BULLET.sub("", item) for item in items[0].split("\n"))
+
+
+def unwrapped(rest: str) -> str:
+    """What follows a marker, without the display or the code fence around its first lines."""
+    found = DISPLAY.match(rest) if rest[:2] in ("$$", "\\[", "``") else None
+    if found is None:
+        return rest
+    return " ".join(next(part for part in found.groups() if part is not None).split()) + rest[found.end() :]
+
+
+def set_apart(text: str) -> str | None:
+    """The number with which a text ends, alone in a display or a code fence."""
+    text = judged(text)
+    if not text.endswith(("$", "\\]", "```")):
+        return None
+    found = LAST_DISPLAY.search(text)
+    inside = next((part.strip() for part in found.groups() if part is not None), "") if found else ""
+    return inside if ALONE.match(inside) else None
 
 
 def first_line(rest: str) -> str:
@@ -141,10 +219,11 @@ def first_line(rest: str) -> str:
 
 def first_sentence(rest: str) -> str:
     """The sentence that follows a marker, or what its line puts in boxes."""
-    line = rest.split("\n", 1)[0]
-    found = boxes(line)
-    if found:
-        return ", ".join(found)
+    rest = unwrapped(rest)
+    if "box" in rest:
+        found = boxes(rest.split("\n", 1)[0])
+        if found:
+            return ", ".join(dict.fromkeys(found))
     end = SENTENCE_END.search(rest)
     return _unclosed(rest[: end.start()] if end else rest)
 
@@ -165,38 +244,14 @@ def boxes(text: str) -> list[str]:
     return found
 
 
-def box_groups(text: str) -> Iterator[tuple[int, str]]:
-    """Place and content of each closed `\\boxed{...}`; those that nothing but a comma or `and` sets apart are one."""
-    held: list[str] = []
-    place = end = 0
-    for opening in deque(BOX.finditer(text), MOST):
-        braces = opening[0].endswith("{")
-        content = braced(text, opening.end() - 1) if braces else opening["bare"]
-        if content is None or opening.start() < end:
-            continue
-        if held and not BESIDE.fullmatch(text, end, opening.start()):
-            yield place, ", ".join(held)
-            held = []
-        place = place if held else opening.start()
-        held.append(content)
-        end = opening.end() + (len(content) + 1 if braces else 0)
-    if held:
-        yield place, ", ".join(held)
-
-
-def last_boxes(text: str) -> str | None:
-    """The content of the last boxes of a text."""
-    found = None
-    for _, found in box_groups(text):  # noqa: B007
-        pass
-    return found
-
-
-def alone(text: str) -> str | None:
-    """A formula, or the line of a code block, that makes up the last line of a text, without its full stop."""
-    found = ALONE.search(text[-LONGEST:])
-    content = next((part for part in found.groups() if part is not None), None) if found else None
-    return None if content is None else content.strip().rstrip(".,;").strip() or None
+def last_box(text: str) -> str | None:
+    """The content of the last `\\boxed{...}` that is closed."""
+    last = None
+    for opening in BOX.finditer(text):
+        last = opening
+    if last is None:
+        return None
+    return braced(text, last.end() - 1) if last[0].endswith("{") else last["bare"]
 
 
 def braced(text: str, opening: int) -> str | None:
@@ -209,11 +264,9 @@ def braced(text: str, opening: int) -> str | None:
     return None
 
 
-def _last_number(text: str) -> str | None:
+def _last_number(text: str) -> Iterator[tuple[Rung, str]]:
     last = None
     for last in NUMBER.finditer(text[-LAST_PART:]):  # noqa: B007
         pass
-    return None if last is None else last[0]
-
-
-MARKERS: dict[str, re.Pattern[str]] = {"answer_is": ANSWER_IS, "hashes": HASHES, "answer_line": ANSWER_LINE}
+    if last is not None:
+        yield "last_number", last[0]

@@ -49,7 +49,6 @@ NUMBER = re.compile(
 CLAUSE = re.compile(r"\b(?:because|since|as|(?<!\bor\s)so|which|per|after|not|rather)\b", re.IGNORECASE)
 ALTERNATIVE = re.compile(r"\b(?:or|either|versus|vs)\b", re.IGNORECASE)
 ALTERNATIVE_NUMBER = re.compile(r"\b(?:or|versus|vs)\b\W*(?:maybe\s+)?[0-9]", re.IGNORECASE)
-SAME_AGAIN = re.compile(r"(?:,?\s*(?:or|i\.e\.|that is|which is),?|=)", re.IGNORECASE)
 LISTED = re.compile(r"(?:,\s|;|&|\bto\b|~)\s*[$£€¥₹]*$")
 OPERATOR = re.compile(r"[-+*/^=÷·:]|\bx\b|\b(?:more|less|fewer|times|than|plus|minus)\b", re.IGNORECASE)
 NO_NUMBER_AFTER = re.compile(r"\s?[\^+*²³¹⁰⁴-⁹π]|[xyzn]\b|:[0-9]|,[0-9]|\s(?:squared|cubed)\b")
@@ -60,9 +59,18 @@ WORD_AFTER_OR = re.compile(rf"\bor\s+(?:\w+\s+)?(?:{NUMBER_WORD}|more|less|fewer
 HEDGED_BEFORE = re.compile(r"\b(?:either|between|or)\b", re.IGNORECASE)
 NEGATIVE_BEFORE = re.compile(r"\b(?:negative|minus)\s+(?:[$£€¥₹]\s?)?$", re.IGNORECASE)
 DENIED_BEFORE = re.compile(
-    r"\bnot\b|n't\b|[<>≤≥≠√]|\bsqrt\b|\b(?:(?:more|less|fewer|greater|other)\s+than|over|under|above|below|almost|nearly"
-    r"|at\s+(?:least|most))\s*[$£€¥₹]*$",
+    r"\b(?:not|never|no\s+longer)\b|n't\b|[<>≤≥≠√]|\bsqrt\b|\b(?:(?:more|less|fewer|greater|other)\s+than|over|under|above|below|almost|nearly"
+    r"|at\s+(?:least|most)|(?:divisible|divided|multiplied)\s+by|(?:rounded|correct|accurate)\s+to|twice|double|half"
+    r"|(?:multiple|factor|divisor|power|half|third|quarter|double|triple|sum|product|difference|square|cube|root)s?\s+of"
+    r"(?:\s+(?:the|her|his|their|its|all))?)\s*[$£€¥₹]*$",
     re.IGNORECASE,
+)
+#: The number of a place in the solution, and no answer.
+PLACE_BEFORE = re.compile(r"\b(?:steps?|lines?|parts?|sections?|equations?|cases?|methods?)\s*[#(]?$", re.IGNORECASE)
+CONDITION_AFTER = re.compile(r"\b(?:if|unless|had|but|for\s+part)\b", re.IGNORECASE)
+#: Between two spellings of one value.
+RESTATED = re.compile(
+    r"[\s,(]*(?:or|i\.e\.,?|that\s+is,?)\s+(?:simply\s+|equivalently,?\s+|just\s+)?[($]*", re.IGNORECASE
 )
 
 
@@ -86,11 +94,15 @@ def read(text: str) -> Reading | None:
     first = NUMBER.search(text)
     if first is None:
         return _from_words(text)
+    if len(first[0]) == len(text):
+        return _from_match(text, first)
     clause = CLAUSE.search(text, first.end())
     if clause:
         text = text[: clause.start()]
     before = text[: first.start()]
-    if DENIED_BEFORE.search(before):
+    if before and PLACE_BEFORE.search(before):
+        return None
+    if before and DENIED_BEFORE.search(before):
         return Reading(text)
     if HEDGED_BEFORE.search(before):
         return Reading(text, hedge=True)
@@ -99,15 +111,15 @@ def read(text: str) -> Reading | None:
     second = NUMBER.search(text, first.end())
     if second is not None:
         between = text[first.end() : second.start("digits")]
-        if SAME_AGAIN.fullmatch(between.strip(" $£€¥₹(")) and not NUMBER.search(text, second.end()):
-            again = _value(second)
-            if again is not None and again == _value(first):
-                return _from_match(text, first)  # 0.6 or 3/5
         if not between.lstrip().startswith("(") or ALTERNATIVE.search(between):
+            if RESTATED.fullmatch(between) and NUMBER.search(text, second.end()) is None:
+                one, two = sorted((_from_match(text, first), _from_match(text, second)), key=lambda r: len(r.also))
+                if one.text != two.text and one.value is not None and one.value in (two.value, *two.also):
+                    return one
             return Reading(text, hedge=_is_choice(between, first, second) or _offers_another(text, first))
     elif WORD_AFTER_OR.search(text, first.end()):
         return Reading(text, hedge=True)
-    if PART_AFTER.search(text, first.end()):
+    if PART_AFTER.search(text, first.end()) or CONDITION_AFTER.search(text, first.end()):
         return Reading(text)
     return _from_match(text, first)
 

@@ -8,11 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from conftest import ROOT
 from material.made_data import data_of
+from reading.solved import examples_of
 
+from lema.base import prompts
 from lema.base.errors import InputError
 from lema.base.protocols import Task, Verifier
 from lema.base.reasoning_steps import number_steps
@@ -20,6 +23,8 @@ from lema.base.records import Question, Verdict
 from lema.base.spec import Spec, key
 from lema.config.config import build
 from lema.data.datasets import Published
+from lema.data.formats import Format
+from lema.data.solved_examples import solving
 
 FILES = sorted((ROOT / "conf" / "task").glob("*.yaml"))
 SAMPLE = 200
@@ -131,3 +136,17 @@ def elsewhere() -> dict[str, str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_building_and_hashing_a_task_imports_nothing_heavy(path: Path, elsewhere: dict[str, str]) -> None:
     assert elsewhere[path.stem] == f"{key(made(path))} []"  # type: ignore[arg-type]
+
+
+def test_solved_examples_end_as_the_verifier_of_the_task_reads(task: Task) -> None:
+    (asked,) = task.questions(splits_here(task)[0], 0, 1)
+    prompt = Format(examples="by_task").cot_prompt(asked)
+    name = next(name for name in solving() if prompt.startswith(prompts.read(name).split("{{question}}")[0]))
+    for example, steps in examples_of(name):
+        question = msgspec.structs.replace(example, task=task.name)
+        told = "\n".join(steps) if example.choices else number_steps(steps)
+        assert task.verifier.judge(told, question).verdict is Verdict.RIGHT, told
+        assert task.verifier.judge(f"{told}\n\nQuestion: {asked.text}", question).verdict is Verdict.RIGHT
+        others = example.choices or [other.answer for other, _ in examples_of(name)]
+        wrong = msgspec.structs.replace(question, answer=next(other for other in others if other != example.answer))
+        assert task.verifier.judge(told, wrong).verdict is Verdict.WRONG, told

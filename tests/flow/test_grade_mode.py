@@ -57,6 +57,24 @@ def test_outputs_are_judged_by_a_task_that_the_rest_of_the_default_does_not_suit
         assert str(tmp_path / "x.graded" / name) in done.stdout and (tmp_path / "x.graded" / name).is_file()
 
 
+def test_where_many_outputs_have_no_answer_it_is_said_how_they_end_and_what_to_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = [{"reference": "72", "id": n, "text": f"Altogether {n}+24 = 72 clips."} for n in range(3)]
+    named = [{"reference": "72", "id": n, "text": "The answer is 72."} for n in range(3, 12)]
+    for rows, said in ((told + named, True), (told[:2] + named, False)):
+        written(tmp_path / "x.jsonl", rows)
+        assert main(["mode=grade", "task=gsm8k", "grade.input=x.jsonl", f"grade.output=of{len(rows)}"]) == 0
+        out = capsys.readouterr().out
+        assert ("3 x  Altogether N+N = N clips." in out) == said
+        assert ("task.verifier.rungs=[answer_is,hashes,answer_line,boxed,last_number]" in out) == said
+    lenient = "task.verifier.rungs=[answer_is,hashes,answer_line,boxed,last_number]"
+    written(tmp_path / "x.jsonl", told + named)
+    assert main(["mode=grade", "task=gsm8k", "grade.input=x.jsonl", lenient]) == 0
+    assert "No answer could be read" not in (out := capsys.readouterr().out) and "100.0 %" in out
+
+
 @pytest.fixture
 def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)

@@ -218,6 +218,7 @@ def test_evolution_on_math_has_the_papers_settings() -> None:
         if e.evolution_strategy is not None:
             assert (e.evolution_strategy.count, e.evolution_strategy.rounds) == (10_000, 1)
             assert e.evolution_strategy.voting.sampling.n == 3
+            assert e.evolution_strategy.voting.format.examples == "by_task"
     assert arms == {
         (model, seeds): 3 for model in ("llama2-70b", "llemma-34b") for seeds in (None, "task", "corrections")
     }
@@ -240,10 +241,46 @@ def test_round_2_asks_the_model_of_round_1_which_is_trained_once() -> None:
         assert key(again.paths.trained) == key(first.train)
 
 
+@pytest.mark.parametrize("choice", ["gsm8k", "gsm8k_transfer", "math", "csqa"])
+def test_reasoners_that_were_not_fine_tuned_are_asked_with_solved_examples(choice: str) -> None:
+    for point in planned(f"experiments=lema_{choice}").points:
+        e = point.experiment
+        shown = e.generation.format
+        assert (shown.examples, shown.chat, e.format.wording) == ("by_task", False, "lema_v1")
+        assert e.generation.sampling.stop == ("\n\nQuestion:",) and e.evaluation.sampling.stop == ()
+        lines = pipeline(e)
+        asked = {stage.paths.format for stage in lines.material["corrections"]}
+        assert asked == {shown} and {stage.format for stage in lines.evaluate} == {e.format}
+
+
+@pytest.mark.parametrize(
+    ("words", "examples", "chat"),
+    [
+        ("reasoner=openai", "by_task", False),
+        ("reasoner=openai generation.format=null", None, False),
+        ("reasoner=openai format@generation.format=chat", None, True),
+        ("experiments=lema_gsm8k reasoner=openai", "by_task", False),
+        ("experiments=lema_gsm8k format@generation.format=few_shot_chat", "by_task", True),
+        ("experiments=lema_gsm8k generation.format=null augmentation=model", None, False),
+        ("experiments=lema_math augmentation=model", "by_task", False),
+    ],
+)
+def test_how_reasoners_are_asked_can_be_chosen_and_augmentation_asks_likewise(
+    words: str, examples: str | None, chat: bool
+) -> None:
+    for point in points_of(words):
+        e = point.experiment
+        asked = e.asked(trained=False)
+        assert (asked.examples, asked.chat) == (examples, chat) and e.asked(trained=True) == e.format
+        if e.augmentation is not None:
+            assert e.augmentation.format == e.generation.format
+
+
 def test_a_specialised_model_is_compared_with_itself_and_asked_in_its_own_words() -> None:
     for point in planned("sweeps=specialised").points:
         assert point.experiment.evaluation.base
         assert point.experiment.format.wording == "lema_v1_wizardmath"
+        assert point.experiment.asked(trained=False) == point.experiment.format
 
 
 def test_a_model_without_a_known_commit_can_be_given_one() -> None:

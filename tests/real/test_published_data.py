@@ -88,12 +88,14 @@ def test_prompts_of_csqas_dev_set_are_in_the_authors_form() -> None:
     """Methods 2.2, written out from the authors' rows."""
     with (require_data("csqa") / "dev_rand_split.jsonl").open() as lines:
         published = [json.loads(line) for line in lines]
-    form = Format(wording="lema_v1")
+    form, changed = Format(wording="lema_v1"), 0
     for question, row in zip(task("csqa").questions("dev"), published, strict=True):
         first, asked, candidates, cue, end = form.cot_prompt(question).split("\n")
         assert first.startswith("Please answer the following commonsense question. Please first explain each candidate")
-        assert asked.split() == ["Question:", *row["question"]["stem"].split()]
+        assert asked == f"Question: {row['question']['stem']}"
         texts = [choice["text"] for choice in sorted(row["question"]["choices"], key=lambda choice: choice["label"])]
-        assert candidates == "Candidate Answers: {}, {}, {}, {}, {}.".format(*texts)
+        assert candidates == "Candidate Answers: {}, {}, {}, {}, {}.".format(*(text.rstrip(".") for text in texts))
+        changed += f"{asked}{candidates}" != " ".join(f"{asked}Candidate Answers: {', '.join(texts)}.".split())
         assert (cue, end) == ("Answer: Let's think step by step.", "")
         assert question.answer == texts["ABCDE".index(row["answerKey"])]
+    assert changed == 114  # of 1,221: double spaces, a tab, candidates with a full stop of their own

@@ -19,6 +19,7 @@ from lema.lm.model import Model
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder
 from lema.trainers.learning import arrange, curve_of, learn, make_loop
+from lema.trainers.likelihood import Likelihood
 from lema.trainers.saving import finish
 
 pytestmark = pytest.mark.real
@@ -264,6 +265,18 @@ def test_the_curve_is_the_same_however_a_batch_is_split(
         assert abs(one["loss"] - other["loss"]) < 1e-4
         assert one["target_tokens"] == other["target_tokens"]
     AutoModelForCausalLM.from_pretrained(str(tmp_path / "model"))
+
+
+def test_an_average_over_groups_is_the_same_however_a_batch_is_split_and_another_than_over_tokens(
+    toy: Model, examples: Path, tmp_path: Path, single: list[dict[str, float]]
+) -> None:
+    curves = []
+    for number, split in enumerate(({}, {"micro_batch": 2, "processes": 4})):
+        trainer = Finetune(**(TOY | split), epochs=1.5, objective=Likelihood(group=2))
+        trainer.train(toy_job(tmp_path / str(number), toy, trainer, examples), ignore)
+        curves.append([row["loss"] for row in curve(tmp_path / str(number))])
+    assert curves[0] == pytest.approx(curves[1], abs=1e-4)
+    assert len(curves[0]) == len(single) and abs(curves[0][0] - single[0]["loss"]) > 1e-3
 
 
 @pytest.mark.slow

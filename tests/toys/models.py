@@ -11,6 +11,7 @@ from lema.base.protocols import TrainJob
 from lema.base.records import Example, dump
 from lema.lm.model import SHIPPED, Model
 from lema.trainers.finetune import Finetune
+from lema.trainers.objective import told
 
 CHAT = (
     "{{ bos_token }}{% for m in messages %}"
@@ -145,7 +146,7 @@ def toy_job(root: Path, of: Model, trainer: Finetune, examples: Path, **changes:
     """A training job with its work folder and output in `root`."""
     given: dict[str, Any] = {
         "model": dataclasses.asdict(of),
-        "trainer": dataclasses.asdict(trainer),  # type: ignore[call-overload]
+        "trainer": {**dataclasses.asdict(trainer), "objective": told(trainer.objective)},  # type: ignore[call-overload]
         "base": None,
         "examples": str(examples),
         "chat": False,

@@ -72,7 +72,7 @@ def side_by_side(question: Question, solution: Solution, correction: Correction)
     return model.SideBySide(
         question=question.text,
         reference=question.answer,
-        wrong=tuple(split_steps(solution.text)),
+        wrong=tuple(split_steps(solution.judged)),
         wrong_answer=solution.answer or "",
         step=correction.step,
         explanation=correction.explanation,

@@ -85,7 +85,7 @@ def item(question: Question, path: Solution, correction: Correction) -> Item:
         reasoner=path.reasoner,
         question=question.text,
         reference=question.answer,
-        wrong=tuple(split_steps(path.text)),
+        wrong=tuple(split_steps(path.judged)),
         step=correction.step,
         explanation=correction.explanation,
         corrected=correction.solution,

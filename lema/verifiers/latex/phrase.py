@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from lema.verifiers.ladder import boxes
+from lema.verifiers.ladder import LONGEST, boxes
 
 MARK = re.compile(r"\\begin\b|\\end\b|\\.|\$\$?|[{}]|\n|(?:[.?]|(?<!!)!)(?=\s+(?!or\b)|\s*$|\s*\})", re.IGNORECASE)
 OPENS = {"{", "\\begin", "\\[", "\\("}
@@ -20,6 +20,21 @@ HEDGE = re.compile(
 CLAUSE = re.compile(r"\s*,?\s+(?:since|because|as|so|which|where)\b", re.IGNORECASE)
 JOINT = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b)\s*", re.IGNORECASE)
 CLOSES = {"}", "\\end", "\\]", "\\)"}
+
+
+#: At the end of a text, in lines of its own: display mathematics, a formula, a code block of one line.
+ALONE = re.compile(
+    r"(?:^|\n)[ \t]*(?:\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\[((?:(?!\\\[).)+?)\\\]|\\\(((?:(?!\\\().)+?)\\\)"
+    r"|```[a-z]*\n([^\n`]+)\n[ \t]*```)[ \t]*[.,;]?\s*\Z",
+    re.DOTALL,
+)
+
+
+def alone(text: str) -> str | None:
+    """A formula, or the line of a code block, that makes up the last line of a text, without its full stop."""
+    found = ALONE.search(text[-LONGEST:])
+    content = next((part for part in found.groups() if part is not None), None) if found else None
+    return None if content is None else content.strip().rstrip(".,;").strip() or None
 
 
 def phrase(rest: str) -> str:

@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lema.base.errors import ConfigError, InputError
+from lema.base.judged_stretch import judged
 from lema.base.records import Judgement, Question, Verdict
 from lema.base.spec import Spec, runtime, spec
 from lema.verifiers.ladder import REFUSAL, candidates
 from lema.verifiers.latex.agreement import Agreement, agree
 from lema.verifiers.latex.math_pool import pool, require_math_verify
-from lema.verifiers.latex.phrase import phrase
+from lema.verifiers.latex.phrase import alone, phrase
 from lema.verifiers.latex.reading import Reading, read
 
 DECIDED = {
@@ -53,15 +54,20 @@ class Latex(Spec):
         if not gold.normal:
             raise InputError(f"{question.task}, question {question.id}: the reference answer is empty")
         prose = None
+        text = judged(text)
         for rung, found in candidates(text, self.rungs, phrase):
             said = read(found.strip())
-            if not said.normal or (said.normal != gold.normal and REFUSAL.match(found)):
+            if not said.normal:
                 continue
+            if said.normal != gold.normal and REFUSAL.match(found):
+                break
             if said.words and not gold.words and not gold.within(said):
                 # "our answer is correct" points at an answer elsewhere
                 prose = prose or Judgement(verdict=Verdict.WRONG, answer=found.strip(), rung=rung)
                 continue
             return Judgement(verdict=self.compare(said, gold), answer=found.strip(), rung=rung)
+        if prose is None and (last := alone(text)) is not None:
+            return Judgement(verdict=self.compare(read(last), gold), answer=last, rung="answer_line")
         return prose or Judgement(verdict=Verdict.NO_ANSWER)
 
     def equal(self, answer: str, other: str) -> bool:

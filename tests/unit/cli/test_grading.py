@@ -95,6 +95,77 @@ def test_samples_of_one_question_are_one_question(tmp_path: Path) -> None:
     assert (summary.outputs, summary.questions, summary.accuracy.estimate) == (2, 1, 0.5)
 
 
+GSM8K = Gsm8k(verifier=Numbers(), path="unused")
+CLIPS = "How many clips are there?"
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        ({"question": CLIPS}, {"question": f" {CLIPS}\n"}, {"question": "And caps?"}),
+        ({"id": 7}, {"id": "7"}, {"id": 8}),
+        ({"question": CLIPS, "id": 1}, {"question": CLIPS, "id": 2}, {"question": "And caps?", "id": 3}),
+        ({"sample": 4, "question": CLIPS}, {"question": CLIPS}, {"question": "And caps?"}),
+    ],
+)
+def test_rows_with_a_reference_that_name_one_question_are_one_question(
+    tmp_path: Path, named: tuple[dict[str, Any], ...]
+) -> None:
+    texts = ("The answer is 72.", "The answer is 7.", "The answer is 72.")
+    rows = [{"reference": "72", "text": text} | more for text, more in zip(texts, named, strict=True)]
+    summary = grade(GSM8K, written(tmp_path, *rows), tmp_path / "graded")
+    assert (summary.outputs, summary.questions, summary.accuracy.estimate, summary.ungrouped) == (3, 2, 0.75, 0)
+    one, two, other = verdicts(tmp_path / "graded")
+    assert one["question_id"] == two["question_id"] != other["question_id"] and one["sample"] != two["sample"]
+
+
+def test_an_interval_over_samples_is_that_of_their_questions(tmp_path: Path) -> None:
+    rows = [
+        {"reference": "1", "question": f"Which, {q}?", "text": f"The answer is {int(q % 2 == 0)}."}
+        for q in range(40)
+        for _ in range(8)
+    ]
+    apart = grade(GSM8K, written(tmp_path, *({**row, "question": None} for row in rows)), tmp_path / "apart")
+    together = grade(GSM8K, written(tmp_path, *rows), tmp_path / "together")
+    assert (apart.questions, apart.ungrouped, together.questions) == (320, 320, 40)
+    assert together.accuracy.high - together.accuracy.low > 2 * (apart.accuracy.high - apart.accuracy.low)
+
+
+def test_choices_tell_questions_of_one_text_apart(tmp_path: Path) -> None:
+    row = {"reference": "72", "question": "Which?", "text": "The answer is 72."}
+    rows = written(tmp_path, {**row, "choices": ["72", "7"]}, {**row, "choices": ["72", "8"]})
+    assert grade(GSM8K, rows, tmp_path / "graded").questions == 2
+
+
+def test_one_question_with_two_references_is_refused(tmp_path: Path) -> None:
+    row = {"reference": "72", "question": CLIPS, "text": "The answer is 72."}
+    rows = written(tmp_path, row, {**row, "reference": "72.0"}, {**row, "reference": "73"})
+    with pytest.raises(InputError, match=r"line 3: its question is that of line 1, whose reference is '72'.*'73'"):
+        grade(GSM8K, rows, tmp_path / "graded")
+
+
+def test_a_sample_that_stands_twice_is_refused_with_a_reference_too(tmp_path: Path) -> None:
+    row = {"reference": "72", "id": 1, "sample": 2, "text": "The answer is 72."}
+    with pytest.raises(InputError, match=r"line 2: question id-1, sample 2 stands in line 1 already"):
+        grade(GSM8K, written(tmp_path, row, row), tmp_path / "graded")
+
+
+def test_a_question_that_the_task_does_not_have_is_judged_by_its_own_reference(tmp_path: Path) -> None:
+    row = {"question_id": "mine", "reference": "72", "text": "The answer is 72."}
+    summary = grade(SYNTH, written(tmp_path, row, row), tmp_path / "graded", splits=("dev",))
+    assert (summary.questions, summary.verdicts["right"]) == (1, 2)
+
+
+def test_endings_that_are_not_read_are_counted_by_their_form(tmp_path: Path) -> None:
+    texts = ["so\n48+24 = 72 clips.", "so\n1+2 = 3 clips.\n\n", "I cannot.", "", "The answer is 72."]
+    rows = [{"reference": "72", "question": CLIPS, "text": text} for text in texts]
+    summary = grade(GSM8K, written(tmp_path, *rows), tmp_path / "graded")
+    assert summary.endings == {"N+N = N clips.": 2, "I cannot.": 1, "(empty)": 1}
+    assert summary.by_last_number == 2
+    synth = grade(SYNTH, written(tmp_path, *rows), tmp_path / "synth")
+    assert synth.by_last_number is None and sum(synth.endings.values()) == 4
+
+
 FAULTS = [
     ('{"question_id": "x"', "line 2: not a row"),
     ('{"question_id": "x"}', "line 2: not a row.*missing required field `text`"),

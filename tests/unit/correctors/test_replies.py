@@ -45,6 +45,10 @@ SOUND = {
     "answer after the brace": reply(solution="{\n...\nStep 3: So she has 3 * 4 = 12 pens.\n}\nThe answer is 12."),
     "words after the brace": reply() + "\n\nI hope this helps.",
     "goes on with a question": reply() + "\n\nQuestion: Bo has {3 cats.\nOriginal Solution:\n{",
+    "reasoning in tags": f"<think>\nStep 2 is wrong.\n\nQuestion: is it?\n</think>\n\n{reply()}",
+    "reasoning that the prompt opened": f"Let me see. Step 1 is fine.</think>\n{reply()}",
+    "goes on with an instruction": reply() + "\n\n### Instruction:\nSolve {it.",
+    "goes on with a turn": reply() + "<|im_end|>\n<|im_start|>user\nStep 1: {",
     "blank lines": reply().replace("\n", "\n\n"),
     "explained with another step": reply(why=f"Explanation: {WHY}"),
 }

@@ -68,7 +68,7 @@ def test_a_chat_turn_neither_ends_in_a_cue_nor_is_answered_with_a_space() -> Non
 
 
 CHOICE = Question(
-    id="c", task="toy", text="Where is\n a  pen?", answer="pencil case", choices=("sea", "pencil case", "moon")
+    id="c", task="toy", text="Where is  a \tpen?", answer="pencil case", choices=("sea.", "pencil case", "moon.")
 )
 LINES = [
     "Explanations:",
@@ -88,7 +88,7 @@ def test_lema_v1_words_a_choice_as_the_published_files_do() -> None:
     assert LEMA.cot_prompt(CHOICE) == (
         "Please answer the following commonsense question. Please first explain each candidate answer, then select "
         "only one answer that is most relevant to the question and provide reasons.\n"
-        "Question: Where is a pen?\n"
+        "Question: Where is  a \tpen?\n"
         "Candidate Answers: sea, pencil case, moon.\n"
         "Answer: Let's think step by step.\n"
     )
@@ -98,7 +98,7 @@ def test_lema_v1_words_a_choice_as_the_published_files_do() -> None:
 def test_lema_v1_corrects_a_choice_as_a_whole() -> None:
     prompt = LEMA.correction_prompt(CHOICE, ["Explanations:", "The answer is sea."])
     assert prompt.endswith(
-        "\n\nQuestion: Where is a pen?\nCandidate Answers: sea, pencil case, moon.\n"
+        "\n\nQuestion: Where is  a \tpen?\nCandidate Answers: sea, pencil case, moon.\n"
         "Original Answer:\n{\nExplanations:\nThe answer is sea.\n}\nMistakes:"
     )
     assert LEMA.correction_completion(MENDED) == " A sea is wet.\nCorrected Answer:\n{\n" + "\n".join(LINES) + "\n}"
@@ -108,7 +108,7 @@ def test_lema_v1_corrects_a_choice_as_a_whole() -> None:
 def test_every_wording_shows_the_candidates_and_names_no_step_of_a_choice(wording: str) -> None:
     form = Format(wording=wording)  # type: ignore[arg-type]
     for prompt in (form.cot_prompt(CHOICE), form.correction_prompt(CHOICE, LINES)):
-        at = [prompt.index(choice) for choice in CHOICE.choices]
+        at = [prompt.index(choice.rstrip(".")) for choice in CHOICE.choices]
         assert at == sorted(at)
     target = form.correction_completion(MENDED)
     assert "A sea is wet." in target and "The answer is pencil case." in target

@@ -10,7 +10,6 @@ from lema.base.errors import ConfigError, InputError
 from lema.base.reasoning_steps import split_steps
 from lema.base.records import Question
 from lema.data.formats import Format
-from lema.discrimination import reading
 from lema.discrimination.asking import Asking, Demo, Shown, labels, pick_prompt, score_prompt, stops
 from lema.discrimination.demos import demonstrations, simplified
 from lema.discrimination.orders import orders
@@ -92,45 +91,6 @@ def test_what_cannot_be_asked_is_refused(asking: dict[str, object], message: str
 def test_a_manner_that_uses_the_gold_answer_says_so() -> None:
     assert "uses the gold answer" in Asking(distractors="scaled").label
     assert Asking(reasoning=True).label == "label text, final answer, 2 shots, reasoning"
-
-
-@pytest.mark.parametrize(
-    ("text", "pick"),
-    [
-        ("Choice: 2", 1),
-        ("Step 1: ...\nChoice: 1\nNo.\nChoice: 3", 2),
-        ("**Choice:** 4", 3),
-        ("The right one is 2.", 1),
-        ("Choice: Answer 2", 1),
-        ("I take the second.\n\n2\n", 1),
-        ("My pick is answer 3.", 2),
-        ("Choice: 5", None),
-        ("Choice: 0", None),
-        ("Choice: -1", None),
-        ("Choice: 2.5", None),
-        ("24 pens, 2 each\nso I do not know", None),
-        ("It costs 3.50 and q4", None),
-        ("", None),
-    ],
-)
-def test_a_label_is_read_behind_the_last_marker_or_alone_in_the_last_line(text: str, pick: int | None) -> None:
-    assert reading.label(text, 4) == pick
-
-
-def test_a_verbatim_pick_is_the_first_candidate_with_that_answer() -> None:
-    equal = Integers().equal
-    assert reading.verbatim("so\nChoice: 12", ["7", "12", "12"], equal) == 1
-    assert reading.verbatim("The right one is 7.", ["7", "12"], equal) == 0
-    assert reading.verbatim("The right one is no final answer.", ["7", "no final answer"], equal) == 1
-    assert reading.verbatim("Choice: 8", ["7", "12"], equal) is None
-    assert reading.verbatim("12", ["7", "12"], equal) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "score"), [("Score: 7", 7), ("Score: 3\nScore: 10", 10), ("8/10", 8), ("Score: 11", None), ("good", None)]
-)
-def test_a_score_is_from_0_to_10(text: str, score: float | None) -> None:
-    assert reading.score(text) == score
 
 
 def test_in_a_block_of_n_questions_every_candidate_stands_at_every_position_once() -> None:

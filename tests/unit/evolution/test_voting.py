@@ -69,6 +69,14 @@ def test_answers_in_other_notation_are_one_answer(one: str, other: str) -> None:
     assert Numbers().equal(row.question.answer, other)
 
 
+def test_neither_a_vote_nor_the_path_of_a_label_is_what_runs_on_or_was_thought_before() -> None:
+    runs_on = "Step 1: The answer is 4.\n\nQuestion: Another?\nThe answer is 9."
+    row = labelled(runs_on, f"<think>The answer is 8.</think>{runs_on}", "The answer is 9.")
+    assert row.question is not None
+    assert (row.answers, row.question.answer) == (("4", "4", "9"), "4")
+    assert row.question.solution == "Step 1: The answer is 4."
+
+
 def test_three_different_answers_are_no_majority() -> None:
     row = labelled("The answer is 1.", "The answer is 2.", "The answer is 3.")
     assert row.reject == "no_majority"
@@ -114,6 +122,16 @@ def test_questions_are_put_in_the_format_of_the_experiment_and_never_with_a_refe
     assert prompt.text == Format(wording="lema_v1").cot_prompt(child)
     assert prompt.chat
     assert SEED.answer not in prompt.text + str(prompt.fields)
+
+
+def test_votes_can_be_asked_for_in_a_format_of_their_own_that_says_how_an_answer_ends() -> None:
+    engine = Answers(texts=("The answer is 4.",) * 3)
+    child = Question(id="c", task="gsm8k", text="What is 2 + 2?", answer="")
+    with Voting(engine=engine, format=Format(examples="by_task")).open(TASK, Format(wording="lema_v1")) as label:
+        label([(SEED, Evolved(seed="seed", copy=0, question=child))])
+        (prompt,) = engine.seen
+    assert "The answer is 22.\n\nQuestion: A tailor" not in prompt.text and "The answer is 22." in prompt.text
+    assert prompt.text.endswith("Question: What is 2 + 2?\nAnswer:\n")
 
 
 def test_a_label_does_not_depend_on_what_else_is_in_the_batch() -> None:

@@ -13,6 +13,7 @@ from lema.base.errors import ConfigError
 from lema.base.question_slice import Slice
 from lema.base.records import Correction, Question, Solution
 from lema.base.spec import key
+from lema.data.formats import Format
 from lema.engines.scripted import Scripted
 from lema.evolution.voting import Voting
 from lema.evolvers.procedural import Procedural
@@ -20,6 +21,7 @@ from lema.evolvers.teacher import Teacher
 from lema.experiment.evolution import Strategy
 from lema.experiment.experiment import Experiment
 from lema.experiment.pipeline import pipeline
+from lema.experiment.sections import Checkpoint
 from lema.lessons.data_budget import Budget
 from lema.stages.correct import Correct
 from lema.stages.evolve import Evolve
@@ -81,6 +83,31 @@ def test_all_rounds_have_the_same_questions_and_each_later_one_the_mistakes_of_t
         assert made.material == "corrections"
         assert [key(stage) for stage in made.stages] == [key(stage) for stage in (base, *rounds[:number])]
     assert len({key(stage) for stage in rounds}) == 3
+
+
+def test_reasoners_as_they_were_are_asked_with_examples_and_a_model_that_was_trained_as_it_was_taught() -> None:
+    shown = Format(examples="solve_numbers")
+    e = experiment("cot_and_corrections", 0)
+    e = replace(e, generation=replace(e.generation, format=shown))
+    base, (first, second) = rounds_of(e, strategy(rounds=2))
+    assert [paths(stage).format for stage in (base, first, second)] == [shown, shown, e.format]
+    assert key(pipeline(e).train) != key(pipeline(experiment("cot_and_corrections", 0)).train)
+    assert {stage.format for stage in pipeline(e).evaluate} == {e.format} == {pipeline(e).train.format}
+
+
+def test_new_questions_repeat_none_that_checkpoints_are_chosen_on() -> None:
+    e = experiment("cot_and_corrections", 0)
+    dev = Slice(split="train", start=900, stop=950)
+    e = replace(e, checkpoint=Checkpoint(by="best_on_dev", questions=dev))
+    _, (first,) = rounds_of(e, strategy())
+    evolved = paths(first).questions
+    assert isinstance(evolved, Evolve) and [where for _, where in evolved.tests] == [Slice(split="test"), dev]
+
+
+def test_examples_that_the_task_has_none_of_are_refused_before_anything_runs() -> None:
+    e = experiment("cot_and_corrections", 0)
+    with pytest.raises(ConfigError, match=r"generation\.format\.examples: by_task knows no solved examples .* of sums"):
+        replace(e, generation=replace(e.generation, format=Format(examples="by_task"))).check()
 
 
 def test_scoring_fewer_questions_evolves_the_same_ones() -> None:

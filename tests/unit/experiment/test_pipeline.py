@@ -36,6 +36,12 @@ class Keeping(ToyTrainer):
     keep_every: int | None = 5
 
 
+@spec
+class Apart(Sums):
+    kind = "apart"
+    apart = True
+
+
 NO_COT = DataMix(name="corrections", lessons=(Corrections(),))
 AUGMENTATION = Augmentation(
     questions=Slice(split="train", start=100, stop=150), engine=ToyModel(), sampling=Sampling(n=4, temperature=1.0)
@@ -104,6 +110,21 @@ def test_a_mix_is_held_against_whole_splits_but_for_one_that_it_learns_from() ->
     same = pipeline(experiment("cot", 0, decontamination=rules, cot_questions=own)).mix
     assert [test.questions for test in same.tests] == [Slice(split="test", stop=300)]
     assert pipeline(experiment("cot", 0)).mix.tests == ()
+
+
+def test_what_checkpoints_are_chosen_on_is_held_out_too_unless_splits_are_apart_by_construction() -> None:
+    rules, kept = Decontamination(), {"trainer": Keeping()}
+    dev = Slice(split="train", start=900, stop=950)
+    on_dev = Checkpoint(by="best_on_dev", questions=dev)
+    mix = pipeline(experiment("cot", 0, decontamination=rules, checkpoint=on_dev, **kept)).mix
+    assert [test.questions for test in mix.tests] == [Slice(split="test"), dev], "of a split that is learned from"
+    same = Checkpoint(by="best_on_dev", questions=Slice(split="test", start=100, stop=150))
+    first = scored_on(Scored(task=Sums(), questions=Slice(split="test", stop=100)))
+    mix = pipeline(experiment("cot", 0, decontamination=rules, checkpoint=same, evaluation=first, **kept)).mix
+    assert [test.questions for test in mix.tests] == [Slice(split="test")], "the whole split once"
+    assert pipeline(experiment("cot", 0, checkpoint=on_dev, **kept)).mix.tests == ()
+    apart = pipeline(experiment("cot", 0, task=Apart(), decontamination=rules, checkpoint=on_dev, **kept)).mix
+    assert [test.questions for test in apart.tests] == [Slice(split="test")]
 
 
 def test_a_checkpoint_is_chosen_once_on_dev_and_for_each_task_on_test() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lema.pad.forms import normal, source, written
+from lema.answering.program import stretch_of
+from lema.pad.forms import normal, ran, source, written
 
 PLAIN = "def solution():\n    a = 1\n    return a"
 
@@ -77,3 +78,12 @@ def test_what_is_no_python_has_no_normal_form_and_does_no_harm(text: str) -> Non
 def test_parsing_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     normal("print('run')\nimport sys; sys.exit(3)")
     assert capsys.readouterr().out == ""
+
+
+def test_what_runs_on_behind_a_function_is_no_part_of_the_program() -> None:
+    program = "def solution():\n    pens = 7\n    return pens + 5"
+    for text in (program, f"{program}\n\nQuestion: Another?", f"Here it is:\n```python\n{program}\n```\nIt is 12."):
+        assert ran(text, "function") == program and ran(text, "body") == text
+        stretch = stretch_of(text, "function")
+        assert (text if stretch is None else text[slice(*stretch)]) == program
+    assert stretch_of(program, "function") is None and stretch_of("Answer = 7\n\nQuestion: x", "body") is None
