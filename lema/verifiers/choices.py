@@ -17,6 +17,7 @@ WORDING = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|f?boxed)\s*\{([^{}]*)
 #: What follows explains the choice and is not part of it.
 CLAUSE = re.compile(r"[\s,;:.-]*\s(?:because|since|as|so|which|where|who|due\s+to)\b.*", re.DOTALL)
 LEAD = re.compile(r"^(?:(?:most\s+likely|probably|likely|definitely|clearly|option|choice|answer|letter)\b[\s:]*)+")
+CAPITAL_A = re.compile(r"[\s*_\"'“(]*A\s+(?=\w)")
 LABEL = re.compile(
     r"^(?:[(\[](?P<closed>[a-z])[)\]]|(?P<open>[a-z])(?:$|[.):]|\s+[-–—]\s))\s*[-:.,]?\s*(?P<rest>.*)$", re.DOTALL
 )
@@ -79,6 +80,8 @@ class Choices(Spec):
         for rung, found in candidates(text, self.rungs, first_line, names_one):
             said = plain(AGAIN.split(found, maxsplit=1)[0] if "answer" in found else found)
             chosen = chosen_by(said, choices)
+            if chosen is not None and CAPITAL_A.match(found) and choices[chosen] not in (said, choices[0]):
+                return Judgement(verdict=Verdict.UNDECIDED, answer=found.strip(), rung=rung)  # a letter, or an article
             if chosen is not None:
                 verdict = Verdict.RIGHT if choices[chosen] == gold else Verdict.WRONG
                 return Judgement(verdict=verdict, answer=question.choices[choices.index(choices[chosen])], rung=rung)
