@@ -47,7 +47,9 @@ class Aliases(Spec):
             for form in (said, first_sentence(line).strip()):
                 if plain(form) in known:
                     return Judgement(verdict=Verdict.RIGHT, answer=form, rung=rung)
-            if said and not REFUSAL.match(said):
+            if REFUSAL.match(said):
+                break
+            if said:
                 return Judgement(verdict=Verdict.WRONG, answer=said, rung=rung)
         return Judgement(verdict=Verdict.NO_ANSWER)
 

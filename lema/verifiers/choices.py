@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from lema.base.errors import ConfigError, InputError
 from lema.base.records import Judgement, Question, Verdict
@@ -19,6 +20,19 @@ LEAD = re.compile(r"^(?:(?:most\s+likely|probably|likely|definitely|clearly|opti
 LABEL = re.compile(
     r"^(?:[(\[](?P<closed>[a-z])[)\]]|(?P<open>[a-z])(?:$|[.):]|\s+[-–—]\s))\s*[-:.,]?\s*(?P<rest>.*)$", re.DOTALL
 )
+#: A letter and then its words, without a stop between them: `b, melted`, `b melted`.
+LOOSE_LABEL = re.compile(r"^(?P<letter>[a-z])(?P<stop>\s*[,–—-])?(?(stop)\s*|\s+)(?P<rest>\S.*)$", re.DOTALL)
+#: A further sentence about the answer.
+AGAIN = re.compile(r"(?<=[.!?])\s+(?=[^.!?\n]*\b(?:the|this|that|my|our|your)\s+(?:\w+\s+)?answer\b)", re.IGNORECASE)
+#: Words about the answer instead of an answer.
+ABOUT = re.compile(
+    r"(?:(?:also|clearly|indeed|thus|therefore|very|quite|definitely|then)\s+)*(?:correct|right|verified|confirmed|final"
+    r"|obvious|clear|evident|reasonable|consistent|logical|sensible|supported|based|as\s+follows|(?:given\s+)?(?:above|below)"
+    r"|explained|shown|that\s+way|the\s+(?:best|most\s+likely)\s+(?:one|option|choice|fit|answer))\b"
+)
+#: With these words a letter is not meant, or not alone.
+NOT_SO = re.compile(r"\b(?:or|not|no|nor|neither|either|never|wrong|incorrect|false|unlikely|except|but|however|although|though|rather|instead|isn't|doesn't|can't|cannot)\b")
+STEM = re.compile(r"(?:ing|ed|es|s|ly|er|d)$")
 LABEL_AFTER = re.compile(r"^(?P<rest>.*\S)\s*\((?:option\s+|choice\s+)?(?P<label>[a-z])\)$", re.DOTALL)
 ANY_LABEL = re.compile(r"\(([a-z])\)|\b(?:option|choice)\s+([a-z])\b")
 
@@ -52,14 +66,20 @@ class Choices(Spec):
         """
         choices = [plain(choice) for choice in question.choices]
         gold = reference(question, choices)
-        for rung, found in candidates(text, self.rungs, first_line):
-            said = plain(found)
+
+        def names_one(line: str) -> bool:
+            return chosen_by(plain(line), choices) is not None
+
+        for rung, found in candidates(text, self.rungs, first_line, names_one):
+            said = plain(AGAIN.split(found, maxsplit=1)[0])
             chosen = chosen_by(said, choices)
             if chosen is not None:
                 verdict = Verdict.RIGHT if choices[chosen] == gold else Verdict.WRONG
                 return Judgement(verdict=verdict, answer=question.choices[choices.index(choices[chosen])], rung=rung)
             named = mentions(said, choices)
-            if named or not (said == "" or REFUSAL.match(said)):
+            if not named and REFUSAL.match(said):
+                break
+            if named or not (said == "" or ABOUT.match(said)):
                 verdict = Verdict.UNDECIDED if named == {gold} else Verdict.WRONG
                 return Judgement(verdict=verdict, answer=found.strip(), rung=rung)
         return Judgement(verdict=Verdict.NO_ANSWER)
@@ -121,8 +141,11 @@ def by_words(said: str, choices: Sequence[str]) -> int | None:
 def by_letter(said: str, choices: Sequence[str]) -> int | None:
     """The choice of a letter, alone or beside the words of the same choice."""
     match = LABEL.match(said)
+    loose = LOOSE_LABEL.match(said)
     if match:
         letter, rest = match["closed"] or match["open"], match["rest"]
+    elif loose:
+        letter, rest = loose["letter"], loose["rest"]
     else:
         match = LABEL_AFTER.match(said)
         if match is None:
@@ -133,8 +156,35 @@ def by_letter(said: str, choices: Sequence[str]) -> int | None:
         return None
     if not rest:
         return number
-    beside = by_words(rest, choices)
-    return number if beside is not None and choices[beside] == choices[number] else None
+    beside = by_words(rest.strip(EDGES + ".,;:!"), choices)
+    if beside is not None:
+        return number if choices[beside] == choices[number] else None
+    bare_article = letter == "a" and loose is not None and not loose["stop"]  # a bank account
+    return number if not bare_article and nearly(rest, number, choices) else None
+
+
+def nearly(rest: str, number: int, choices: Sequence[str]) -> bool:
+    """Whether words behind a letter are those of its choice in another form, and of no other choice."""
+    said = _stems(rest)
+    own = _stems(choices[number])
+    letters = {chr(ord("a") + at) for at in range(len(choices)) if at != number} - {"a"}
+    extra = {word for word in NOT_SO.findall(rest) if word not in choices[number].split()} | letters & set(rest.split())
+    if extra or not own or not said or mentions(rest, [choice for choice in choices if choice != choices[number]]):
+        return False
+    if any(_stems(choice) and _stems(choice) <= said for choice in choices if choice != choices[number]):
+        return False
+    return own <= said or said <= own or _alike(" ".join(rest.split()), choices[number])
+
+
+def _stems(words: str) -> set[str]:
+    """Words without endings and articles."""
+    found = re.findall(r"[^\W_]+", words)
+    return {STEM.sub("", word) if len(word) > 4 else word.removesuffix("s") for word in found} - {"a", "an", "the"}
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether a few letters make one of the other."""
+    return len(other) > 4 and SequenceMatcher(None, one, other).ratio() >= 0.8
 
 
 def mentions(said: str, choices: Sequence[str]) -> set[str]:
@@ -142,6 +192,8 @@ def mentions(said: str, choices: Sequence[str]) -> set[str]:
     letters = [found[1] or found[2] for found in ANY_LABEL.finditer(said)]
     label = LABEL.match(said)
     letters += [label["open"]] if label and label["open"] else []
+    loose = LOOSE_LABEL.match(said)
+    letters += [loose["letter"]] if loose and loose["stop"] else []
     named = {choices[number] for letter in letters if (number := ord(letter) - ord("a")) < len(choices)}
     for choice in sorted(set(choices), key=len, reverse=True):
         whole = re.compile(rf"(?<!\w){re.escape(choice)}(?!\w)")

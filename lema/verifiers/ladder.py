@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lema.base.judged_stretch import judged
+from lema.verifiers.markers import (
+    ALONE,
+    ANSWER_IS,
+    ANSWER_LINE,
+    DIRECT,
+    HASHES,
+    HEADING,
+    NOT_MEANT,
+    NUMBERED,
+    TAG_END,
+    TAGGED,
+    TAKEN_BACK,
+)
 from lema.verifiers.numerals import NUMBER
 
 Rung = Literal["answer_is", "hashes", "answer_line", "boxed", "last_number"]
 Phrase = Callable[[str], str]
+Holds = Callable[[str], object]
 
-ANSWER_IS = re.compile(r"\banswer\s+is\b[\s:*_]*", re.IGNORECASE)
-ANSWER_LINE = re.compile(
-    r"^[ \t*_#>]*(?:A|(?i:(?:the\s)?(?:final\s)?(?:answer|result)))[ \t*_]*:[\s*_]*(?=\S)", re.MULTILINE
-)
 #: The end of a sentence; not a decimal point, an abbreviation, or a stop before "or ...".
 SENTENCE_END = re.compile(r"\n|(?<!\bapprox)(?<!\bRs)[.!?](?=\s+(?!or\b)|\s*$|\s*[}\]])", re.IGNORECASE)
 #: Words with which nothing is answered.
@@ -27,19 +37,162 @@ REFUSAL = re.compile(
 )
 BOX = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?P<bare>[0-9A-Za-z]))")
 LONGEST = 2000  # characters of one answer
+MOST = 20  # announcements of one kind, from the end of a text
+NEAR = 80  # characters before an announcement that may say that it is none
+#: Between two boxes that are one answer.
+JOINT = re.compile(r"[\s$]*(?:\\(?:\)|text\s*\{)\s*)?(?:,|;|&|\\quad)?\s*(?:and|or)?[\s$}]*(?:\\\(\s*)?")
+BULLET = re.compile(r"[ \t]{0,9}(?:[-*•·–—+]|[0-9]{1,2}[.)])[ \t]+")
+ITEMS = re.compile(rf"[ \t]{{0,9}}(?:[-*•·–—+]|1[.)])[ \t]+\S[^\n]*(?:\n{BULLET.pattern}\S[^\n]*)*")
+DISPLAY = re.compile(r"```[a-z]*[ \t]*\n(.+?)\n[ \t]*```|\$\$(.+?)\$\$|\\\[(.+?)\\\]", re.DOTALL)
+LAST_DISPLAY = re.compile(
+    r"(?:^|\n)[ \t]*(?:```[a-z]*[ \t]*\n([^\n`]+)\n[ \t]*```|\$\$([^$]+)\$\$|\\\[([^\[\]]+)\\\])\Z"
+)
 LAST_PART = 4000  # characters at the end of a text in which the last number is looked for
 
 
-def candidates(text: str, rungs: Sequence[Rung], phrase: Phrase | None = None) -> Iterator[tuple[Rung, str]]:
-    """What each rung finds in a text, in the order of the rungs; those that find nothing are left out.
+class Mark(NamedTuple):
+    """An announcement of an answer: the rung, and where it ends and the answer begins."""
 
-    `phrase` cuts the answer from what follows a marker; by default it is the first sentence.
+    rung: Rung
+    end: int
+    answer: str | None = None  # where the announcement holds it: a box
+
+
+def candidates(
+    text: str, rungs: Sequence[Rung], phrase: Phrase | None = None, holds: Holds | None = None
+) -> Iterator[tuple[Rung, str]]:
+    """What the rungs find in the judged stretch of a text: the last in the text first, then those before it.
+
+    `phrase` cuts the answer from what follows a marker; by default it is the first sentence. `holds` says whether a
+    line holds an answer, which is asked behind weak announcements: `the answer must be ...`, a heading, `#### ...`
+    above other lines; by default it does where it begins with a number or a formula. Any last number of a text comes
+    last, or first where it is the first rung. An answer that is taken back ends the search.
     """
     text = judged(text)
-    for rung in rungs:
-        found = FINDERS[rung](text, phrase or first_sentence)
+    if rungs[0] == "last_number":
+        yield from _last_number(text)
+    for mark in reversed(marks(text, rungs, holds)):
+        if mark.answer is not None:
+            yield mark.rung, mark.answer
+            continue
+        rest = _behind(text, mark.end)
+        if mark.rung == "answer_is" and TAKEN_BACK.match(rest):
+            return
+        if "</" in rest:
+            rest = TAG_END.split(rest, maxsplit=1)[0]
+        found = (phrase or first_sentence)(rest)
         if found:
-            yield rung, found
+            yield mark.rung, found
+    if "last_number" in rungs[1:]:
+        yield from _last_number(text)
+
+
+def marks(text: str, rungs: Sequence[Rung], holds: Holds | None = None) -> list[Mark]:
+    """The last announcements of a text, in their order; a box in the line of another one comes before that."""
+    found: list[Mark] = []
+    lower = text.lower()
+    if "answer" in lower:
+        if "answer_is" in rungs:
+            found += _said(text, holds)
+        if "answer_line" in rungs and "<" in text:
+            found += _tagged(text, holds)
+    if "hashes" in rungs and "####" in text:
+        found += _hashes(text, holds)
+    if "answer_line" in rungs:
+        found += _lines(text, holds)
+    found.sort(key=lambda mark: mark.end)
+    if "boxed" in rungs and "box" in text:
+        for box in _boxes(text):
+            at = len(found)
+            while at and found[at - 1].answer is None and (found[at - 1].end > box.end or "\n" not in text[found[at - 1].end : box.end]):
+                at -= 1
+            found.insert(at, box)
+    return found[-MOST:]
+
+
+def _said(text: str, holds: Holds | None) -> Iterator[Mark]:
+    for marker in list(ANSWER_IS.finditer(text))[-MOST:]:
+        if NOT_MEANT.search(text[max(0, marker.start() - NEAR) : marker.start()]):
+            continue
+        if marker["weak"] and not (holds or DIRECT.match)(_line(text, marker.end())):
+            continue
+        yield Mark("answer_is", marker.end())
+
+
+def _tagged(text: str, holds: Holds | None) -> Iterator[Mark]:
+    for marker in list(TAGGED.finditer(text))[-MOST:]:
+        inside = TAG_END.split(text[marker.end() : marker.end() + LONGEST], maxsplit=1)[0].strip()
+        if "\n" not in inside and (holds or DIRECT.match)(inside):
+            yield Mark("answer_line", marker.end())
+
+
+def _lines(text: str, holds: Holds | None) -> Iterator[Mark]:
+    for marker in list(ANSWER_LINE.finditer(f"\n{text}"))[-MOST:]:
+        end = marker.end() - 1
+        if not marker["weak"] or (holds or ALONE.match)(first_line(unwrapped(text[end : end + LONGEST]))):
+            yield Mark("answer_line", end)
+
+
+def _hashes(text: str, holds: Holds | None) -> Iterator[Mark]:
+    """`#### 42`, and not the headings of a solution."""
+    for marker in list(HASHES.finditer(text))[-MOST:]:
+        line = _line(text, marker.end())
+        below = text[marker.end() + len(line) :].strip()
+        item = NUMBERED.match(line)
+        if item and (below or item["number"] == "1" or f"#### {int(item['number']) - 1}" in text[: marker.start()]):
+            continue
+        if (holds or DIRECT.match)(line) or not (below or HEADING.match(line)):
+            yield Mark("hashes", marker.end())
+
+
+def _boxes(text: str) -> list[Mark]:
+    """The boxes of a text; those that are joined to a list are one."""
+    found: list[Mark] = []
+    start = last = 0
+    for opening in list(BOX.finditer(text))[-MOST:]:
+        if opening.start() < start:
+            continue  # inside another
+        content = braced(text, opening.end() - 1) if opening[0].endswith("{") else opening["bare"]
+        if content is None:
+            continue
+        start = opening.end() + len(content) + opening[0].count("{")
+        if found and JOINT.fullmatch(text, last, opening.start()) and found[-1].answer is not None:
+            before = found.pop().answer or ""
+            content = content if content == before else f"{before}, {content}"
+        found.append(Mark("boxed", opening.end(), content))
+        last = start
+    return found
+
+
+def _line(text: str, at: int) -> str:
+    return text[at : at + LONGEST].split("\n", 1)[0]
+
+
+def _behind(text: str, at: int) -> str:
+    """What stands behind an announcement; of a list below it, all items."""
+    line = text.rfind("\n", max(0, at - 20), at)
+    items = ITEMS.match(text, line + 1) if line >= 0 and not text[line:at].strip(" \t\n*_") else None
+    if items is None:
+        return text[at : at + LONGEST]
+    return ", ".join(BULLET.sub("", item) for item in items[0].split("\n"))
+
+
+def unwrapped(rest: str) -> str:
+    """What follows a marker, without the display or the code fence around its first lines."""
+    found = DISPLAY.match(rest) if rest[:2] in ("$$", "\\[", "``") else None
+    if found is None:
+        return rest
+    return " ".join(next(part for part in found.groups() if part is not None).split()) + rest[found.end() :]
+
+
+def set_apart(text: str) -> str | None:
+    """The number with which a text ends, alone in a display or a code fence."""
+    text = judged(text)
+    if not text.endswith(("$$", "\\]", "```")):
+        return None
+    found = LAST_DISPLAY.search(text)
+    inside = next((part.strip() for part in found.groups() if part is not None), "") if found else ""
+    return inside if ALONE.match(inside) else None
 
 
 def first_line(rest: str) -> str:
@@ -49,10 +202,11 @@ def first_line(rest: str) -> str:
 
 def first_sentence(rest: str) -> str:
     """The sentence that follows a marker, or what its line puts in boxes."""
-    line = rest.split("\n", 1)[0]
-    found = boxes(line)
-    if found:
-        return ", ".join(found)
+    rest = unwrapped(rest)
+    if "box" in rest:
+        found = boxes(rest.split("\n", 1)[0])
+        if found:
+            return ", ".join(dict.fromkeys(found))
     end = SENTENCE_END.search(rest)
     return _unclosed(rest[: end.start()] if end else rest)
 
@@ -60,18 +214,6 @@ def first_sentence(rest: str) -> str:
 def _unclosed(phrase: str) -> str:
     # the brace that closes a correction is not part of its answer
     return phrase if "{" in phrase else phrase.rstrip("} \t")
-
-
-def _after_last(pattern: re.Pattern[str], text: str, phrase: Phrase) -> str | None:
-    last = None
-    for last in pattern.finditer(text):  # noqa: B007
-        pass
-    return None if last is None else phrase(text[last.end() : last.end() + LONGEST])
-
-
-def _hashes(text: str, phrase: Phrase) -> str | None:
-    start = text.rfind("####")
-    return None if start < 0 else phrase(text[start + 4 : start + 4 + LONGEST].lstrip(" \t"))
 
 
 def boxes(text: str) -> list[str]:
@@ -105,17 +247,9 @@ def braced(text: str, opening: int) -> str | None:
     return None
 
 
-def _last_number(text: str) -> str | None:
+def _last_number(text: str) -> Iterator[tuple[Rung, str]]:
     last = None
     for last in NUMBER.finditer(text[-LAST_PART:]):  # noqa: B007
         pass
-    return None if last is None else last[0]
-
-
-FINDERS: dict[Rung, Callable[[str, Phrase], str | None]] = {
-    "answer_is": lambda text, phrase: _after_last(ANSWER_IS, text, phrase),
-    "hashes": _hashes,
-    "answer_line": lambda text, phrase: _after_last(ANSWER_LINE, text, phrase),
-    "boxed": lambda text, _: last_box(text),
-    "last_number": lambda text, _: _last_number(text),
-}
+    if last is not None:
+        yield "last_number", last[0]

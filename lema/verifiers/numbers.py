@@ -8,7 +8,7 @@ from functools import lru_cache
 from lema.base.errors import ConfigError, InputError
 from lema.base.records import Judgement, Question, Verdict
 from lema.base.spec import Spec, spec
-from lema.verifiers.ladder import Rung, candidates
+from lema.verifiers.ladder import REFUSAL, Rung, candidates, set_apart
 from lema.verifiers.numerals import Reading, read
 
 cached_read = lru_cache(maxsize=4096)(read)
@@ -18,9 +18,10 @@ cached_read = lru_cache(maxsize=4096)(read)
 class Numbers(Spec):
     """Right iff the text's final answer is exactly the reference number.
 
-    `rungs` are the places where an answer is looked for, in this order; the first that holds a
+    `rungs` are the places where an answer is looked for; the last place in the text that holds a
     number decides. `last_number` (any last number of the text) is left out unless asked for: it
-    takes "this took 3 steps" for an answer.
+    takes "this took 3 steps" for an answer. A number alone in a display or a code fence at the end
+    of a text counts as `boxed`.
 
     A number keeps its value under currency signs, thousands separators, units, other notations
     (18.0, 1/2, 3 1/2, 1.8e1, 2 million, eighteen). Units are not converted. Alternatives ("12 or
@@ -46,6 +47,12 @@ class Numbers(Spec):
             reading = read(found)
             if reading is not None:
                 return Judgement(verdict=verdict(reading, gold), answer=reading.text, rung=rung)
+            if REFUSAL.match(found):
+                return Judgement(verdict=Verdict.NO_ANSWER)
+        apart = set_apart(text) if "boxed" in self.rungs else None
+        reading = read(apart) if apart else None
+        if reading is not None:
+            return Judgement(verdict=verdict(reading, gold), answer=reading.text, rung="boxed")
         return Judgement(verdict=Verdict.NO_ANSWER)
 
     def equal(self, answer: str, other: str) -> bool:

@@ -60,9 +60,16 @@ HEDGED_BEFORE = re.compile(r"\b(?:either|between|or)\b", re.IGNORECASE)
 NEGATIVE_BEFORE = re.compile(r"\b(?:negative|minus)\s+(?:[$£€¥₹]\s?)?$", re.IGNORECASE)
 DENIED_BEFORE = re.compile(
     r"\bnot\b|n't\b|[<>≤≥≠√]|\bsqrt\b|\b(?:(?:more|less|fewer|greater|other)\s+than|over|under|above|below|almost|nearly"
-    r"|at\s+(?:least|most))\s*[$£€¥₹]*$",
+    r"|at\s+(?:least|most)|(?:divisible|divided|multiplied)\s+by|(?:rounded|correct|accurate)\s+to|twice|double|half"
+    r"|(?:multiple|factor|divisor|power|half|third|quarter|double|triple|sum|product|difference|square|cube|root)s?\s+of"
+    r"(?:\s+(?:the|her|his|their|its|all))?)\s*[$£€¥₹]*$",
     re.IGNORECASE,
 )
+#: The number of a place in the solution, and no answer.
+PLACE_BEFORE = re.compile(r"\b(?:steps?|lines?|parts?|sections?|equations?|cases?|methods?)\s*[#(]?$", re.IGNORECASE)
+CONDITION_AFTER = re.compile(r"\b(?:if|unless|had)\b", re.IGNORECASE)
+#: Between two spellings of one value.
+RESTATED = re.compile(r"[\s,(]*(?:or|i\.e\.,?|that\s+is,?)\s+(?:simply\s+|equivalently,?\s+|just\s+)?[($]*", re.IGNORECASE)
 
 
 class Reading(NamedTuple):
@@ -89,7 +96,9 @@ def read(text: str) -> Reading | None:
     if clause:
         text = text[: clause.start()]
     before = text[: first.start()]
-    if DENIED_BEFORE.search(before):
+    if before and PLACE_BEFORE.search(before):
+        return None
+    if (before and DENIED_BEFORE.search(before)) or CONDITION_AFTER.search(text, first.end()):
         return Reading(text)
     if HEDGED_BEFORE.search(before):
         return Reading(text, hedge=True)
@@ -99,6 +108,10 @@ def read(text: str) -> Reading | None:
     if second is not None:
         between = text[first.end() : second.start("digits")]
         if not between.lstrip().startswith("(") or ALTERNATIVE.search(between):
+            if RESTATED.fullmatch(between) and NUMBER.search(text, second.end()) is None:
+                one, two = sorted((_from_match(text, first), _from_match(text, second)), key=lambda r: len(r.also))
+                if one.text != two.text and one.value is not None and one.value in (two.value, *two.also):
+                    return one
             return Reading(text, hedge=_is_choice(between, first, second) or _offers_another(text, first))
     elif WORD_AFTER_OR.search(text, first.end()):
         return Reading(text, hedge=True)

@@ -36,6 +36,8 @@ SIGNS = str.maketrans(
 )
 #: A narrow or no-break space between groups of three digits.
 SPACED_THOUSANDS = re.compile(r"(?<=[0-9])[\xa0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
+#: Groups of three digits with plain spaces between them, and nothing that makes two numbers of them.
+GROUPS = re.compile(r"(?<![\w.,/-])(?<![0-9][ ])[1-9][0-9]{0,2}(?:[ ][0-9]{3})+(?![0-9]|[ ][0-9]|[ ]?/|-\w|[ ]?[*^x]|[.,][0-9]{3}(?![0-9]))")
 NOTE = re.compile(r"<<[^<>]*>>")
 FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(-?[0-9]+)\s*\}|([0-9]))\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))")
 WORDING = re.compile(r"\\(?:text|textbf|mathrm|mathbf|operatorname|mbox)\s*\{([^{}]*)\}")
@@ -49,6 +51,8 @@ def plain(text: str) -> str:
     """The text with numbers as ASCII digits, signs, points and slashes."""
     if not text.isascii():
         text = SPACED_THOUSANDS.sub("", text).translate(SIGNS)
+    if " " in text:
+        text = GROUPS.sub(lambda found: found[0].replace(" ", ""), text)
     if "<<" in text:
         text = NOTE.sub("", text)
     if "\\" in text or "{" in text:
