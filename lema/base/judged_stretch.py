@@ -32,25 +32,26 @@ TAG = re.compile("|".join(f"(?P<o{at}>{o})|(?P<c{at}>{c})" for at, (o, c) in enu
 CLOSING = [re.compile(closing, re.IGNORECASE) for _, closing in PAIRS]
 #: Where a tag or a chat token may stand; most texts have none.
 SIGN = re.compile(r"<[/|｜A-Za-z]")
-OTHER_SIGNS = ("INST]", "THINK]", "think]", "◁", "assistantfinal", "user\n\n", "assistant\n\n")
 
 #: A token of a chat template, or what is left of one where special tokens are left out: a turn has ended.
 TOKEN = (
     r"<\|[^|<>\s]{2,40}\|>|<｜[^｜<>]{2,40}｜>|</?s>|<(?:eos|bos|pad|EOS|eot_id|(?:start|end)_of_(?:turn|utterance))>"
     r"|\[/?INST\]|<</?SYS>>|(?<=[.!?)\]}$*`\"])(?:user|assistant)\n\n"
 )
+#: What stands behind `Question 6:` in a list of answers to questions that one text numbers.
+ANSWERED = r"[ \t*_]{0,4}(?:yes|no|true|false|[-$]?[0-9][0-9.,]*[ \t]*(?=\n|\Z))(?![a-z])"
 #: The start of a line with which somebody else speaks, or another question is asked.
-LINE = r"""
-    \n[#>*_ \t]{0,12}(?:
-        (?:Question|QUESTION|Problem|PROBLEM|Exercise|Example|Q)[ \t]{0,2}(?:\#?[0-9]{1,4})?[ \t*_]{0,4}:
-      | (?:Question|QUESTION|Problem|PROBLEM|Exercise)[ \t]{0,2}\#?[0-9]{1,4}(?:[.)](?![0-9])|[ \t*_]{0,4}(?=\n|\Z))
-      | Q[0-9]{0,3}[.)][*_]{0,2}(?:[ \t]{1,2}(?!E\b)\S|\n)
-      | (?:Human|HUMAN|User|USER|Assistant|ASSISTANT|System|SYSTEM|Instructions?)[ \t*_]{0,4}:
+LINE = rf"""
+    \n[#>*_ \t]{{0,12}}(?:
+        (?:Question|QUESTION|Problem|PROBLEM|Exercise|Example|Q)[ \t]{{0,2}}(?:\#?[0-9]{{1,4}})?[ \t*_]{{0,4}}:(?!{ANSWERED})
+      | (?:Question|QUESTION|Problem|PROBLEM|Exercise)[ \t]{{0,2}}\#?[0-9]{{1,4}}(?:[.)](?![0-9])|[ \t*_]{{0,4}}(?=\n|\Z))
+      | Q[0-9]{{0,3}}[.)][*_]{{0,2}}(?:[ \t]{{1,2}}(?!E\b)\S|\n)
+      | (?:Human|HUMAN|User|USER|Assistant|ASSISTANT|System|SYSTEM|Instructions?)[ \t*_]{{0,4}}:
     )
-  | \n[ \t]{0,3}(?:
-        (?:\#{1,6}[ \t]{0,2}|\*\*)(?:Instructions?|Response|Input|Prompt)[ \t*_]{0,4}(?::|(?=\n|\Z))
-      | \#{1,6}[ \t]{0,2}(?:Human|User|Assistant|System|Question|Problem)[ \t]{0,3}(?=\n|\Z)
-      | (?:user|assistant|human)[ \t]{0,3}(?=\n)
+  | \n[ \t]{{0,3}}(?:
+        (?:\#{{1,6}}[ \t]{{0,2}}|\*\*)(?:Instructions?|Response|Input|Prompt)[ \t*_]{{0,4}}(?::|(?=\n|\Z))
+      | \#{{1,6}}[ \t]{{0,2}}(?:Human|User|Assistant|System|Question|Problem)[ \t]{{0,3}}(?=\n|\Z)
+      | (?:user|assistant|human)[ \t]{{0,3}}(?=\n)
       | Below[ ]is[ ]an[ ]instruction\b
     )
 """
@@ -71,7 +72,7 @@ def judged_stretch(text: str) -> tuple[int, int]:
     The stretch begins behind the last reasoning in tags and ends where the text runs on. It is empty where reasoning
     was opened and not closed, or nothing was said. The stretch of a stretch is the whole of it.
     """
-    if SIGN.search(text) or any(sign in text for sign in OTHER_SIGNS):
+    if SIGN.search(text) or "assistant" in text or "user\n" in text or "]" in text or "◁" in text:
         start, end = _tagged(text)
     else:
         start = _behind_lead(text, 0)

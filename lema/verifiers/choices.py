@@ -22,6 +22,8 @@ LABEL = re.compile(
 )
 #: A letter and then its words, without a stop between them: `b, melted`, `b melted`.
 LOOSE_LABEL = re.compile(r"^(?P<letter>[a-z])(?P<stop>\s*[,–—-])?(?(stop)\s*|\s+)(?P<rest>\S.*)$", re.DOTALL)
+#: A letter in front, which the words behind it must not contradict.
+LABELLED = re.compile(rf"(?:{LEAD.pattern[1:]})?[(\[]?[a-z]\b")
 #: A further sentence about the answer.
 AGAIN = re.compile(r"(?<=[.!?])\s+(?=[^.!?\n]*\b(?:the|this|that|my|our|your)\s+(?:\w+\s+)?answer\b)", re.IGNORECASE)
 #: Words about the answer instead of an answer.
@@ -71,7 +73,7 @@ class Choices(Spec):
             return chosen_by(plain(line), choices) is not None
 
         for rung, found in candidates(text, self.rungs, first_line, names_one):
-            said = plain(AGAIN.split(found, maxsplit=1)[0])
+            said = plain(AGAIN.split(found, maxsplit=1)[0] if "answer" in found else found)
             chosen = chosen_by(said, choices)
             if chosen is not None:
                 verdict = Verdict.RIGHT if choices[chosen] == gold else Verdict.WRONG
@@ -118,7 +120,7 @@ def chosen_by(said: str, choices: Sequence[str]) -> int | None:
             chosen = by_letter(form, choices)
         if chosen is not None:
             return chosen
-    return None
+    return by_letter(LEAD.sub("", said), choices, inexactly=True) if LABELLED.match(said) else None
 
 
 def first_sentence_of(said: str) -> str:
@@ -138,8 +140,8 @@ def by_words(said: str, choices: Sequence[str]) -> int | None:
     return same[0] if len({choices[number] for number in same}) == 1 else None
 
 
-def by_letter(said: str, choices: Sequence[str]) -> int | None:
-    """The choice of a letter, alone or beside the words of the same choice."""
+def by_letter(said: str, choices: Sequence[str], inexactly: bool = False) -> int | None:
+    """The choice of a letter, alone or beside the words of the same choice, or beside words that are nearly those."""
     match = LABEL.match(said)
     loose = LOOSE_LABEL.match(said)
     if match:
@@ -159,8 +161,8 @@ def by_letter(said: str, choices: Sequence[str]) -> int | None:
     beside = by_words(rest.strip(EDGES + ".,;:!"), choices)
     if beside is not None:
         return number if choices[beside] == choices[number] else None
-    bare_article = letter == "a" and loose is not None and not loose["stop"]  # a bank account
-    return number if not bare_article and nearly(rest, number, choices) else None
+    bare_article = match is None and loose is not None and letter == "a" and not loose["stop"]  # a bank account
+    return number if inexactly and not bare_article and nearly(rest, number, choices) else None
 
 
 def nearly(rest: str, number: int, choices: Sequence[str]) -> bool:
@@ -169,9 +171,9 @@ def nearly(rest: str, number: int, choices: Sequence[str]) -> bool:
     own = _stems(choices[number])
     letters = {chr(ord("a") + at) for at in range(len(choices)) if at != number} - {"a"}
     extra = {word for word in NOT_SO.findall(rest) if word not in choices[number].split()} | letters & set(rest.split())
-    if extra or not own or not said or mentions(rest, [choice for choice in choices if choice != choices[number]]):
+    if extra or not own or not said:
         return False
-    if any(_stems(choice) and _stems(choice) <= said for choice in choices if choice != choices[number]):
+    if any(stems <= said for choice in choices if choice != choices[number] and (stems := _stems(choice))):
         return False
     return own <= said or said <= own or _alike(" ".join(rest.split()), choices[number])
 

@@ -59,24 +59,25 @@ class Mark(NamedTuple):
 
 
 def candidates(
-    text: str, rungs: Sequence[Rung], phrase: Phrase | None = None, holds: Holds | None = None
+    text: str, rungs: Sequence[Rung], phrase: Phrase | None = None, holds: Holds | None = None, lists: bool = True
 ) -> Iterator[tuple[Rung, str]]:
     """What the rungs find in the judged stretch of a text: the last in the text first, then those before it.
 
     `phrase` cuts the answer from what follows a marker; by default it is the first sentence. `holds` says whether a
     line holds an answer, which is asked behind weak announcements: `the answer must be ...`, a heading, `#### ...`
     above other lines; by default it does where it begins with a number or a formula. Any last number of a text comes
-    last, or first where it is the first rung. An answer that is taken back ends the search.
+    last, or first where it is the first rung. An answer that is taken back ends the search. With `lists`, boxes that
+    are joined (`\\boxed{3} or \\boxed{4}`) are one answer; else each is one, as in the references of MATH.
     """
     text = judged(text)
     if rungs[0] == "last_number":
         yield from _last_number(text)
-    for mark in reversed(marks(text, rungs, holds)):
+    for mark in reversed(marks(text, rungs, holds, lists)):
         if mark.answer is not None:
             yield mark.rung, mark.answer
             continue
         rest = _behind(text, mark.end)
-        if mark.rung == "answer_is" and TAKEN_BACK.match(rest):
+        if mark.rung == "answer_is" and TAKEN_BACK.match(rest) and not (holds and holds(first_line(rest))):
             return
         if "</" in rest:
             rest = TAG_END.split(rest, maxsplit=1)[0]
@@ -87,7 +88,7 @@ def candidates(
         yield from _last_number(text)
 
 
-def marks(text: str, rungs: Sequence[Rung], holds: Holds | None = None) -> list[Mark]:
+def marks(text: str, rungs: Sequence[Rung], holds: Holds | None = None, lists: bool = True) -> list[Mark]:
     """The last announcements of a text, in their order; a box in the line of another one comes before that."""
     found: list[Mark] = []
     lower = text.lower()
@@ -100,9 +101,10 @@ def marks(text: str, rungs: Sequence[Rung], holds: Holds | None = None) -> list[
         found += _hashes(text, holds)
     if "answer_line" in rungs:
         found += _lines(text, holds)
-    found.sort(key=lambda mark: mark.end)
+    if len(found) > 1:
+        found.sort(key=lambda mark: mark.end)
     if "boxed" in rungs and "box" in text:
-        for box in _boxes(text):
+        for box in _boxes(text, lists):
             at = len(found)
             while at and found[at - 1].answer is None and (found[at - 1].end > box.end or "\n" not in text[found[at - 1].end : box.end]):
                 at -= 1
@@ -126,11 +128,13 @@ def _tagged(text: str, holds: Holds | None) -> Iterator[Mark]:
             yield Mark("answer_line", marker.end())
 
 
-def _lines(text: str, holds: Holds | None) -> Iterator[Mark]:
+def _lines(text: str, holds: Holds | None) -> list[Mark]:
+    found = []
     for marker in list(ANSWER_LINE.finditer(f"\n{text}"))[-MOST:]:
         end = marker.end() - 1
         if not marker["weak"] or (holds or ALONE.match)(first_line(unwrapped(text[end : end + LONGEST]))):
-            yield Mark("answer_line", end)
+            found.append(Mark("answer_line", end))
+    return found
 
 
 def _hashes(text: str, holds: Holds | None) -> Iterator[Mark]:
@@ -145,8 +149,8 @@ def _hashes(text: str, holds: Holds | None) -> Iterator[Mark]:
             yield Mark("hashes", marker.end())
 
 
-def _boxes(text: str) -> list[Mark]:
-    """The boxes of a text; those that are joined to a list are one."""
+def _boxes(text: str, lists: bool) -> list[Mark]:
+    """The boxes of a text; with `lists`, those that are joined are one."""
     found: list[Mark] = []
     start = last = 0
     for opening in list(BOX.finditer(text))[-MOST:]:
@@ -156,7 +160,7 @@ def _boxes(text: str) -> list[Mark]:
         if content is None:
             continue
         start = opening.end() + len(content) + opening[0].count("{")
-        if found and JOINT.fullmatch(text, last, opening.start()) and found[-1].answer is not None:
+        if lists and found and JOINT.fullmatch(text, last, opening.start()):
             before = found.pop().answer or ""
             content = content if content == before else f"{before}, {content}"
         found.append(Mark("boxed", opening.end(), content))

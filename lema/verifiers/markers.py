@@ -37,7 +37,7 @@ ANSWER_LINE = re.compile(
     rf"""\n[ \t*_#>]{{0,12}}(?:Step\s+[0-9]+\s*[:.]\s*)?(?:
         (?:A|(?i:(?:{NAME}|ans)(?:{INNER})?))[ \t*_]*:[\s*_]*(?=\S)
       | (?i:{NAME}|ans){SEPARATOR}[\s*_]*(?=\S)
-      | (?P<weak>(?i:{NAME}))(?:[ \t*_.]*\n|(?:\*\*|__|[ \t]))[\s*_]*(?=\S)
+      | (?P<weak>(?i:{NAME}))(?![ \t]+(?:is|was|to)\b)(?:[ \t*_.]*\n|(?:\*\*|__|[ \t]))[\s*_]*(?=\S)
     )""",
     re.VERBOSE,
 )
@@ -69,18 +69,19 @@ NOT_MEANT = re.compile(
 #: What takes an answer back.
 TAKEN_BACK = re.compile(
     r"[\W_]*(?:(?:clearly|actually|therefore|obviously|probably|still)\s+)*"
-    r"(?:wrong|incorrect|mistaken|false|invalid|not\s+(?:right|correct|valid)|too\s+(?:large|small|high|low|big))\b",
+    r"(?:wrong|incorrect|mistaken|invalid|not\s+(?:right|correct|valid)|too\s+(?:large|small|high|low|big))"
+    r"(?=\s*(?:[.,;:!)]|because|since|as|\Z))",
     re.IGNORECASE,
 )
 #: A number at once: what a weak announcement needs.
 DIRECT = re.compile(
-    r"[\s*_`\"'“(\[{:≈~=$£€¥₹]*(?:\\(?:boxed|fbox|text\w*|math\w*|[dt]?frac|sqrt|pi|\(|\[|\$)[\s{]*)*"
-    rf"(?:(?:exactly|about|approximately|just|a\s+total\s+of|negative|minus)\s+)*[$£€¥₹]*[-+−–]?\s?[$£€¥₹]*(?:\.?[0-9]|½|¼|¾|\\|(?:{NUMBER_WORD})\b)",
+    r"[\s*_`\"'“(\[{:≈~=$£€¥₹]{0,12}(?:\\(?:boxed|fbox|text\w*|math\w*|[dt]?frac|sqrt|pi|\(|\[|\$)[\s{]{0,3}){0,4}"
+    rf"(?:(?:exactly|about|approximately|just|a\s+total\s+of|negative|minus)\s+){{0,2}}[$£€¥₹]?[-+−–]?\s?[$£€¥₹]?(?:\.?[0-9]|½|¼|¾|\\|(?:{NUMBER_WORD})\b)",
     re.IGNORECASE,
 )
 #: A number, with its unit, and nothing else on its line.
 ALONE = re.compile(
-    r"[\s*_`$([{>≈=\\-]*(?:\\boxed\{)?(?:[a-z]\s*=\s*)?[$£€¥₹]*[-+−–]?[$£€¥₹]*"
+    r"[\s*_`$([{>≈=\\-]{0,12}(?:\\boxed\{)?(?:[a-z]\s*=\s*)?[$£€¥₹]?[-+−–]?[$£€¥₹]?"
     r"(?:[0-9][0-9.,/ ]*|\.[0-9]+"
     rf"|\\[dt]?frac\s*\{{?[0-9]+\}}?\s*\{{?[0-9]+\}}?|(?:{NUMBER_WORD})(?:[- ](?:{NUMBER_WORD}))*)"
     r"\s?%?(?:(?:\\text\w*\{|[ \t])[ \t]*[a-z]+(?:[ \t][a-z]+){0,2}\}?)?[\s*_`$)\]}\\.!]*\Z",

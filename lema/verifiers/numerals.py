@@ -98,7 +98,7 @@ def read(text: str) -> Reading | None:
     before = text[: first.start()]
     if before and PLACE_BEFORE.search(before):
         return None
-    if (before and DENIED_BEFORE.search(before)) or CONDITION_AFTER.search(text, first.end()):
+    if (before and DENIED_BEFORE.search(before)) or (first.end() < len(text) and CONDITION_AFTER.search(text, first.end())):
         return Reading(text)
     if HEDGED_BEFORE.search(before):
         return Reading(text, hedge=True)

@@ -55,7 +55,7 @@ class Latex(Spec):
             raise InputError(f"{question.task}, question {question.id}: the reference answer is empty")
         prose = None
         text = judged(text)
-        for rung, found in candidates(text, self.rungs, phrase):
+        for rung, found in candidates(text, self.rungs, phrase, lists=False):
             said = read(found.strip())
             if not said.normal or (said.normal != gold.normal and REFUSAL.match(found)):
                 continue
