@@ -33,9 +33,13 @@ ABOUT = re.compile(
     r"|explained|shown|that\s+way|the\s+(?:best|most\s+likely)\s+(?:one|option|choice|fit|answer))\b"
 )
 #: With these words a letter is not meant, or not alone.
-NOT_SO = re.compile(r"\b(?:or|not|no|nor|neither|either|never|wrong|incorrect|false|unlikely|except|but|however|although|though|rather|instead|isn't|doesn't|can't|cannot)\b")
+NOT_SO = re.compile(
+    r"\b(?:or|not|no|nor|neither|either|never|wrong|incorrect|false|unlikely|except|but|however|although|though|rather|instead|isn't|doesn't|can't|cannot)\b"
+)
 STEM = re.compile(r"(?:ing|ed|es|s|ly|er|d)$")
 LABEL_AFTER = re.compile(r"^(?P<rest>.*\S)\s*\((?:option\s+|choice\s+)?(?P<label>[a-z])\)$", re.DOTALL)
+OTHER_LETTER = re.compile(r"(?<![\w'])[b-hj-z](?![\w'])")
+WORD_END = re.compile(r"\w")
 ANY_LABEL = re.compile(r"\(([a-z])\)|\b(?:option|choice)\s+([a-z])\b")
 
 
@@ -195,11 +199,20 @@ def mentions(said: str, choices: Sequence[str]) -> set[str]:
     label = LABEL.match(said)
     letters += [label["open"]] if label and label["open"] else []
     loose = LOOSE_LABEL.match(said)
-    letters += [loose["letter"]] if loose and loose["stop"] else []
+    letters += [loose["letter"]] if loose and (loose["stop"] or loose["letter"] not in "ai") else []
+    if letters:
+        letters += OTHER_LETTER.findall(said)
     named = {choices[number] for letter in letters if (number := ord(letter) - ord("a")) < len(choices)}
     for choice in sorted(set(choices), key=len, reverse=True):
-        whole = re.compile(rf"(?<!\w){re.escape(choice)}(?!\w)")
-        if whole.search(said):
+        while (at := _whole(choice, said)) >= 0:
             named.add(choice)
-            said = whole.sub(" ", said)
+            said = f"{said[:at]} {said[at + len(choice) :]}"
     return named
+
+
+def _whole(choice: str, said: str) -> int:
+    """Where a choice stands in words and is no part of longer words; -1 for nowhere."""
+    at = said.find(choice) if choice else -1
+    while at >= 0 and (WORD_END.match(said, at + len(choice)) or WORD_END.match(said[at - 1 : at])):
+        at = said.find(choice, at + 1)
+    return at

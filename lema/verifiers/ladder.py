@@ -106,7 +106,11 @@ def marks(text: str, rungs: Sequence[Rung], holds: Holds | None = None, lists: b
     if "boxed" in rungs and "box" in text:
         for box in _boxes(text, lists):
             at = len(found)
-            while at and found[at - 1].answer is None and (found[at - 1].end > box.end or "\n" not in text[found[at - 1].end : box.end]):
+            while (
+                at
+                and found[at - 1].answer is None
+                and (found[at - 1].end > box.end or "\n" not in text[found[at - 1].end : box.end])
+            ):
                 at -= 1
             found.insert(at, box)
     return found[-MOST:]

@@ -69,7 +69,9 @@ DENIED_BEFORE = re.compile(
 PLACE_BEFORE = re.compile(r"\b(?:steps?|lines?|parts?|sections?|equations?|cases?|methods?)\s*[#(]?$", re.IGNORECASE)
 CONDITION_AFTER = re.compile(r"\b(?:if|unless|had)\b", re.IGNORECASE)
 #: Between two spellings of one value.
-RESTATED = re.compile(r"[\s,(]*(?:or|i\.e\.,?|that\s+is,?)\s+(?:simply\s+|equivalently,?\s+|just\s+)?[($]*", re.IGNORECASE)
+RESTATED = re.compile(
+    r"[\s,(]*(?:or|i\.e\.,?|that\s+is,?)\s+(?:simply\s+|equivalently,?\s+|just\s+)?[($]*", re.IGNORECASE
+)
 
 
 class Reading(NamedTuple):
@@ -92,13 +94,15 @@ def read(text: str) -> Reading | None:
     first = NUMBER.search(text)
     if first is None:
         return _from_words(text)
+    if len(first[0]) == len(text):
+        return _from_match(text, first)
     clause = CLAUSE.search(text, first.end())
     if clause:
         text = text[: clause.start()]
     before = text[: first.start()]
     if before and PLACE_BEFORE.search(before):
         return None
-    if (before and DENIED_BEFORE.search(before)) or (first.end() < len(text) and CONDITION_AFTER.search(text, first.end())):
+    if before and DENIED_BEFORE.search(before):
         return Reading(text)
     if HEDGED_BEFORE.search(before):
         return Reading(text, hedge=True)
@@ -115,7 +119,7 @@ def read(text: str) -> Reading | None:
             return Reading(text, hedge=_is_choice(between, first, second) or _offers_another(text, first))
     elif WORD_AFTER_OR.search(text, first.end()):
         return Reading(text, hedge=True)
-    if PART_AFTER.search(text, first.end()):
+    if PART_AFTER.search(text, first.end()) or CONDITION_AFTER.search(text, first.end()):
         return Reading(text)
     return _from_match(text, first)
 
