@@ -40,15 +40,16 @@ TOKEN = (
 )
 #: What stands behind `Question 6:` in a list of answers to questions that one text numbers.
 ANSWERED = r"[ \t*_]{0,4}(?:yes|no|true|false|[-$]?[0-9][0-9.,]*[ \t]*(?=\n|\Z))(?![a-z])"
+ASKED = r"(?:Question|QUESTION|Problem|PROBLEM|Exercise)"
 #: The start of a line with which somebody else speaks, or another question is asked.
 LINE = rf"""
-    \n[#>*_ \t]{{0,12}}(?:
-        (?:Question|QUESTION|Problem|PROBLEM|Exercise|Example|Q)[ \t]{{0,2}}(?:\#?[0-9]{{1,4}})?[ \t*_]{{0,4}}:(?!{ANSWERED})
-      | (?:Question|QUESTION|Problem|PROBLEM|Exercise)[ \t]{{0,2}}\#?[0-9]{{1,4}}(?:[.)](?![0-9])|[ \t*_]{{0,4}}(?=\n|\Z))
+    \n[#>*_ \t]{{0,12}}(?=[QPEHUASI])(?:
+        (?:{ASKED}|Example|Q)[ \t]{{0,2}}(?:\#?[0-9]{{1,4}})?[ \t*_]{{0,4}}:(?!{ANSWERED})
+      | {ASKED}[ \t]{{0,2}}\#?[0-9]{{1,4}}(?:[.)](?![0-9])|[ \t*_]{{0,4}}(?=\n|\Z))
       | Q[0-9]{{0,3}}[.)][*_]{{0,2}}(?:[ \t]{{1,2}}(?!E\b)\S|\n)
       | (?:Human|HUMAN|User|USER|Assistant|ASSISTANT|System|SYSTEM|Instructions?)[ \t*_]{{0,4}}:
     )
-  | \n[ \t]{{0,3}}(?:
+  | \n[ \t]{{0,3}}(?=[\#*uahB])(?:
         (?:\#{{1,6}}[ \t]{{0,2}}|\*\*)(?:Instructions?|Response|Input|Prompt)[ \t*_]{{0,4}}(?::|(?=\n|\Z))
       | \#{{1,6}}[ \t]{{0,2}}(?:Human|User|Assistant|System|Question|Problem)[ \t]{{0,3}}(?=\n|\Z)
       | (?:user|assistant|human)[ \t]{{0,3}}(?=\n)

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from lema.base.judged_stretch import judged
 from lema.verifiers.markers import (
+    A_LINE,
     ALONE,
     ANSWER_IS,
     ANSWER_LINE,
@@ -100,7 +101,10 @@ def marks(text: str, rungs: Sequence[Rung], holds: Holds | None = None, lists: b
     if "hashes" in rungs and "####" in text:
         found += _hashes(text, holds)
     if "answer_line" in rungs:
-        found += _lines(text, holds)
+        if "ans" in lower or "result" in lower:
+            found += _lines(text, holds)
+        else:
+            found += [Mark("answer_line", marker.end() - 1) for marker in A_LINE.finditer(f"\n{text}")]
     if len(found) > 1:
         found.sort(key=lambda mark: mark.end)
     if "boxed" in rungs and "box" in text:

@@ -41,6 +41,8 @@ ANSWER_LINE = re.compile(
     )""",
     re.VERBOSE,
 )
+#: The same where a text has none of the longer names.
+A_LINE = re.compile(r"\n[ \t*_#>]{0,12}(?:Step\s+[0-9]+\s*[:.]\s*)?A[ \t*_]*:[\s*_]*(?=\S)")
 TAGGED = re.compile(r"<(final_?answer|answer|ans)>\s*(?=\S)", re.IGNORECASE)
 TAG_END = re.compile(r"</(?:final_?answer|answer|ans)>", re.IGNORECASE)
 HASHES = re.compile(r"####(?!#)[ \t]*")

@@ -38,7 +38,8 @@ SIGNS = str.maketrans(
 SPACED_THOUSANDS = re.compile(r"(?<=[0-9])[\xa0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
 #: Groups of three digits with plain spaces between them, and nothing that makes two numbers of them.
 GROUPS = re.compile(
-    r"(?<![\w.,/-])(?<![0-9][ ])[1-9][0-9]{0,2}(?:[ ][0-9]{3})+(?![0-9]|[ ][0-9]|[ ]?/|-\w|[ ]?[*^x]|[.,][0-9]{3}(?![0-9]))"
+    r"(?<![\w.,/-])(?<![0-9][ ])[1-9][0-9]{0,2}(?:[ ][0-9]{3})+"
+    r"(?![0-9]|[ ][0-9]|[ ]?/|-\w|[ ]?[*^x]|[.,][0-9]{3}(?![0-9]))"
 )
 NOTE = re.compile(r"<<[^<>]*>>")
 FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(-?[0-9]+)\s*\}|([0-9]))\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))")
