@@ -10,7 +10,6 @@ from lema.base.judged_stretch import judged
 from lema.verifiers.markers import (
     A_LINE,
     ALONE,
-    ANSWER_IS,
     ANSWER_LINE,
     DIRECT,
     HASHES,
@@ -21,6 +20,7 @@ from lema.verifiers.markers import (
     TAGGED,
     TAKEN_BACK,
 )
+from lema.verifiers.markers import ANSWER_IS as ANSWER_IS
 from lema.verifiers.numerals import NUMBER
 
 Rung = Literal["answer_is", "hashes", "answer_line", "boxed", "last_number"]
@@ -43,7 +43,7 @@ NEAR = 80  # characters before an announcement that may say that it is none
 #: Between two boxes that are one answer.
 JOINT = re.compile(r"[\s$]*(?:\\(?:\)|text\s*\{)\s*)?(?:,|;|&|\\quad)?\s*(?:and|or)?[\s$}]*(?:\\\(\s*)?")
 BULLET = re.compile(r"[ \t]{0,9}(?:[-*•·–—+]|[0-9]{1,2}[.)])[ \t]+")
-ITEMS = re.compile(rf"[ \t]{{0,9}}(?:[-*•·–—+]|1[.)])[ \t]+\S[^\n]*(?:\n{BULLET.pattern}\S[^\n]*)*")
+ITEMS = re.compile(rf"[ \t]{{0,9}}(?:[-*•·–—+]|1[.)])[ \t]+\S[^\n]*(?:\n\s*{BULLET.pattern}\S[^\n]*)*")
 DISPLAY = re.compile(r"```[a-z]*[ \t]*\n(.+?)\n[ \t]*```|\$\$(.+?)\$\$|\\\[(.+?)\\\]", re.DOTALL)
 LAST_DISPLAY = re.compile(
     r"(?:^|\n)[ \t]*(?:```[a-z]*[ \t]*\n([^\n`]+)\n[ \t]*```|\$\$([^$]+)\$\$|\\\[([^\[\]]+)\\\])\Z"
@@ -183,9 +183,13 @@ def _line(text: str, at: int) -> str:
 def _behind(text: str, at: int) -> str:
     """What stands behind an announcement; of a list below it, all items."""
     line = text.rfind("\n", max(0, at - 20), at)
-    items = ITEMS.match(text, line + 1) if line >= 0 and not text[line:at].strip(" \t\n*_") else None
-    if items is None:
+    if line < 0 or text[line:at].strip(" \t\n*_"):
         return text[at : at + LONGEST]
+    items = ITEMS.match(text, line + 1)
+    if items is None:
+        rest = text[at : at + LONGEST]
+        below = rest.split("\n", 2)[:2]
+        return ", ".join(below) if len(below) == 2 and all(map(ALONE.match, below)) else rest
     return ", ".join(BULLET.sub("", item) for item in items[0].split("\n"))
 
 

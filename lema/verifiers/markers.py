@@ -15,7 +15,7 @@ UNIT = (
 #: With these words it is the answer to something else, or under a condition.
 OTHER = (
     r"\b(?:part|parts|first|second|third|last|if|unless|when|not|no|step|without|before|after|half|sub\w*|wrong|incorrect"
-    r"|previous|other|so\sfar|intermediate|naive|excluding|ignoring|only|assuming|question\s+\d)\b"
+    r"|previous|other|so\sfar|intermediate|naive|excluding|ignoring|only|assuming|doubt|guess|question\s+\d)\b"
 )
 INNER = rf"""(?:
       \s*\((?!\s*(?:[a-f]|[ivx]+|[0-9]+)\s*\))(?![^()\n]*{OTHER})[^()\n]{{1,60}}\)
@@ -86,6 +86,6 @@ ALONE = re.compile(
     r"[\s*_`$([{>≈=\\-]{0,12}(?:\\boxed\{)?(?:[a-z]\s*=\s*)?[$£€¥₹]?[-+−–]?[$£€¥₹]?"
     r"(?:[0-9][0-9.,/ ]*|\.[0-9]+"
     rf"|\\[dt]?frac\s*\{{?[0-9]+\}}?\s*\{{?[0-9]+\}}?|(?:{NUMBER_WORD})(?:[- ](?:{NUMBER_WORD}))*)"
-    r"\s?%?(?:(?:\\text\w*\{|[ \t])[ \t]*[a-z]+(?:[ \t][a-z]+){0,2}\}?)?[\s*_`$)\]}\\.!]*\Z",
+    r"\s?(?:\\?%)?(?:(?:\\text\w*\{|[ \t])[ \t]*[a-z]+(?:[ \t][a-z]+){0,2}\}?)?[\s*_`$)\]}\\.!]*\Z",
     re.IGNORECASE,
 )

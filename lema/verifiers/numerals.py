@@ -59,7 +59,7 @@ WORD_AFTER_OR = re.compile(rf"\bor\s+(?:\w+\s+)?(?:{NUMBER_WORD}|more|less|fewer
 HEDGED_BEFORE = re.compile(r"\b(?:either|between|or)\b", re.IGNORECASE)
 NEGATIVE_BEFORE = re.compile(r"\b(?:negative|minus)\s+(?:[$£€¥₹]\s?)?$", re.IGNORECASE)
 DENIED_BEFORE = re.compile(
-    r"\bnot\b|n't\b|[<>≤≥≠√]|\bsqrt\b|\b(?:(?:more|less|fewer|greater|other)\s+than|over|under|above|below|almost|nearly"
+    r"\b(?:not|never|no\s+longer)\b|n't\b|[<>≤≥≠√]|\bsqrt\b|\b(?:(?:more|less|fewer|greater|other)\s+than|over|under|above|below|almost|nearly"
     r"|at\s+(?:least|most)|(?:divisible|divided|multiplied)\s+by|(?:rounded|correct|accurate)\s+to|twice|double|half"
     r"|(?:multiple|factor|divisor|power|half|third|quarter|double|triple|sum|product|difference|square|cube|root)s?\s+of"
     r"(?:\s+(?:the|her|his|their|its|all))?)\s*[$£€¥₹]*$",
@@ -67,7 +67,7 @@ DENIED_BEFORE = re.compile(
 )
 #: The number of a place in the solution, and no answer.
 PLACE_BEFORE = re.compile(r"\b(?:steps?|lines?|parts?|sections?|equations?|cases?|methods?)\s*[#(]?$", re.IGNORECASE)
-CONDITION_AFTER = re.compile(r"\b(?:if|unless|had)\b", re.IGNORECASE)
+CONDITION_AFTER = re.compile(r"\b(?:if|unless|had|but|for\s+part)\b", re.IGNORECASE)
 #: Between two spellings of one value.
 RESTATED = re.compile(
     r"[\s,(]*(?:or|i\.e\.,?|that\s+is,?)\s+(?:simply\s+|equivalently,?\s+|just\s+)?[($]*", re.IGNORECASE

@@ -57,8 +57,10 @@ class Latex(Spec):
         text = judged(text)
         for rung, found in candidates(text, self.rungs, phrase, lists=False):
             said = read(found.strip())
-            if not said.normal or (said.normal != gold.normal and REFUSAL.match(found)):
+            if not said.normal:
                 continue
+            if said.normal != gold.normal and REFUSAL.match(found):
+                break
             if rung == "answer_is" and "boxed" in self.rungs and boxed_later(text):
                 continue
             if said.words and not gold.words and not gold.within(said):
