@@ -19,7 +19,9 @@ class Generation(Spec):
     """How mistakes are collected: which questions, how many paths each, at which temperature.
 
     `also` are reasoners beside the experiment's own, whose mistakes are corrected and learned from as well (the
-    paper takes those of six models, §3.2); each samples as many paths, in a stage of its own.
+    paper takes those of six models, §3.2); each samples as many paths, in a stage of its own. `keep_corrections` says
+    which corrections are kept: by their final answer as in the paper, or by the trace of generated problems, which
+    knows the first wrong step and whether every step is right.
     """
 
     kind = "generation"
@@ -29,6 +31,7 @@ class Generation(Spec):
     correct_per_question: Count | None = None
     correct_at_most: Count | None = None
     also: tuple[Engine, ...] = since(())
+    keep_corrections: Literal["answer", "trace"] = since("answer")
     part: Count = runtime(default=200)  # questions between two saves
 
     @property
