@@ -138,8 +138,8 @@ class Example(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
     `unlearned` are stretches of the completion, as (start, end) in characters, that carry no loss either. `source` says
     which lesson it is of: "cot", "augmented", "program", "correction", "cot_from_correction", "mistake_in_target",
-    "refinement"; with `hinted_` before it, of a correction by a corrector that was told the right answer. `made_of`
-    leads back to rows of earlier stages, and is no part of what is learned.
+    "refinement", "wrong_value_refinement"; with `hinted_` before it, of a correction by a corrector that was told the
+    right answer. `made_of` leads back to rows of earlier stages, and is no part of what is learned.
     """
 
     prompt: str
