@@ -179,6 +179,7 @@ def choice(arm: str, seed: int) -> Choice:
         chosen=600,
         steps=steps,
         accuracies=accuracies,
+        best_three=sum(sorted(accuracies)[-3:]) / 3,
     )
 
 
