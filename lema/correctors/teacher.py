@@ -63,8 +63,8 @@ class Teacher(Spec):
         if self.hinted != ("answer" in prompts.slots(prompts.read(self.prompt))):
             has = "has no place for" if self.hinted else "shows"
             raise ConfigError(
-                f"corrector.hinted is {str(self.hinted).lower()}, and the prompt {self.prompt} {has} the right answer. "
-                "Take corrector=teacher_hinted with a prompt that ends in _hinted, or corrector=teacher with one that "
+                f"corrector.hinted: it is {str(self.hinted).lower()}, and the prompt {self.prompt} {has} the right "
+                "answer. Take corrector=teacher_hinted with a prompt that ends in _hinted, or corrector=teacher with one that "
                 "does not."
             )
 

@@ -81,6 +81,7 @@ def side_by_side(question: Question, solution: Solution, correction: Correction)
         answer=correction.answer or "",
         error=correction.error,
         reject=correction.reject,
+        hinted=correction.hinted,
     )
 
 

@@ -76,7 +76,7 @@ def test_a_hinted_corrector_is_told_the_answer_and_all_that_it_says_is_labelled(
 
 @pytest.mark.parametrize(("hinted", "prompt"), [(True, "math_corrections"), (False, "choice_corrections_hinted")])
 def test_a_prompt_that_does_not_fit_the_label_is_refused(hinted: bool, prompt: str) -> None:
-    with pytest.raises(ConfigError, match=r"corrector.hinted is (true|false).*teacher_hinted"):
+    with pytest.raises(ConfigError, match=r"corrector.hinted: it is (true|false).*teacher_hinted"):
         teacher(GOOD, hinted=hinted, prompt=prompt).check()
 
 

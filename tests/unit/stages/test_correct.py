@@ -20,6 +20,7 @@ from lema.base.spec import key, since, spec
 from lema.correctors.symbolic import Symbolic
 from lema.experiment.sections import Generation
 from lema.lm.model import Model
+from lema.report.output.html import render_html
 from lema.report.read import finished
 from lema.stages.correct import Correct
 from lema.store import Store
@@ -106,6 +107,9 @@ def test_hinted_corrections_are_labelled_in_records_mix_arm_and_note(tmp_path: P
     assert len([name for name in names if label in name]) == 1 and len(names) == 4
     assert any(label in note.text and "told the right answer" in note.text for note in held.report.notes)
     assert [funnel.name for funnel in held.report.funnels if "answer-hinted" in funnel.name]
+    hinted = [view for view in held.report.corrections if view.hinted]
+    assert hinted and len(hinted) < len(held.report.corrections)
+    assert render_html(held.report).count(">answer-hinted</span>") == len(hinted)
     assert any(label in comparison.arm for comparison in held.report.comparisons)
 
 
