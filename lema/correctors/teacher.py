@@ -64,8 +64,8 @@ class Teacher(Spec):
             has = "has no place for" if self.hinted else "shows"
             raise ConfigError(
                 f"corrector.hinted: it is {str(self.hinted).lower()}, and the prompt {self.prompt} {has} the right "
-                "answer. Take corrector=teacher_hinted with a prompt that ends in _hinted, or corrector=teacher with one that "
-                "does not."
+                "answer. Take corrector=teacher_hinted with a prompt that ends in _hinted, or corrector=teacher with "
+                "one that does not."
             )
 
     def fingerprint(self) -> Mapping[str, str]:
