@@ -14,6 +14,8 @@ WORDING = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|f?boxed)\s*\{([^{}]*)
 #: What says yes or no by itself; `True` is what a program prints.
 SAID = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
 FIRST = re.compile(r"[\s\"'“‘(\[*_`$]*(yes|no|true|false)\b", re.IGNORECASE)
+#: What may follow it: nothing, a sign, or words that explain. "no idea", "no one" and "yes/no" are no answers.
+THEN = re.compile(r"\W*$|\s*[,.;:!)\]*\"'”’}]|\s+[-–—]\s|\s+(?:because|since|as|so|it|the|that|this)\b")
 #: Words behind a yes that take it back, and behind either answer the other one.
 DENIAL = re.compile(r"\b(?:no|not|false|never|neither|nor|cannot)\b|n't\b", re.IGNORECASE)
 ASSENT = re.compile(r"\b(?:yes|true)\b", re.IGNORECASE)
@@ -71,6 +73,8 @@ def read(said: str) -> str | None:
     if found is None:
         return None
     answer, rest = SAID[found[1].lower()], said[found.end() :]
+    if not THEN.match(rest):
+        return None
     contrary = ASSENT.search(rest) if answer == "no" else DENIAL.search(rest)
     return None if contrary else answer
 
