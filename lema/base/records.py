@@ -88,7 +88,7 @@ class Correction(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A corrector's answer to one wrong path: the wrong step, why, and the solution from there on.
 
     `reject` is empty for an accepted correction, else the named reason; every path that went in
-    comes out once, so that the funnel sums exactly.
+    comes out once, so that the funnel sums exactly. `hinted` says that the corrector was told the right answer.
     """
 
     question_id: str
@@ -101,6 +101,7 @@ class Correction(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     error: str = ""  # class of the mistake, where the corrector knows it
     reject: str = ""
     reply: str = ""  # the corrector's words, whole
+    hinted: bool = False
 
     @property
     def id(self) -> str:
@@ -148,7 +149,8 @@ class Example(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
     `unlearned` are stretches of the completion, as (start, end) in characters, that carry no loss either. `source` says
     which lesson it is of: "cot", "augmented", "program", "correction", "cot_from_correction", "mistake_in_target",
-    "refinement". `made_of` leads back to rows of earlier stages, and is no part of what is learned.
+    "refinement", "wrong_value_refinement"; with `hinted_` before it, of a correction by a corrector that was told the
+    right answer. `made_of` leads back to rows of earlier stages, and is no part of what is learned.
     """
 
     prompt: str

@@ -14,7 +14,7 @@ from lema.base.errors import ConfigError
 from lema.base.protocols import Complete, Correct, Engine, Prompt, Reply, Sampling
 from lema.base.reasoning_steps import from_free_form, number_steps
 from lema.base.records import Correction, Question, Solution
-from lema.base.spec import Spec, digest, runtime, spec
+from lema.base.spec import Spec, digest, runtime, since, spec
 from lema.correctors.choice_replies import parse_choice
 from lema.correctors.replies import parse
 
@@ -23,7 +23,11 @@ Pair = tuple[Question, Solution]
 
 @spec
 class Teacher(Spec):
-    """Asks an engine for each correction. The prompt holds the question and the wrong path, never the reference.
+    """Asks an engine for each correction. The prompt holds the question and the wrong path, and not the reference.
+
+    With `hinted` the prompt also holds the reference answer, which the paper's corrector never sees: more paths are
+    corrected, and some for a wrong reason, since the answer is known before the steps. Then the corrector's name ends
+    in `-hinted`, every correction says it, and so do the mix and the report.
 
     `attempts` is how often a path is asked about until a reply can be read; more than one only
     makes sense when replies are sampled. Whether the answer is right is never looked at here.
@@ -38,10 +42,11 @@ class Teacher(Spec):
     sampling: Sampling = Sampling(max_tokens=1024, stop=("\n\nQuestion:",))
     chat: bool = False
     attempts: Annotated[int, Field(ge=1)] = 1
+    hinted: bool = since(default=False)
 
     @property
     def name(self) -> str:
-        return self.engine.name
+        return f"{self.engine.name}-hinted" if self.hinted else self.engine.name
 
     def check(self) -> None:
         if self.sampling.n != 1:
@@ -55,6 +60,13 @@ class Teacher(Spec):
             prompts.read(self.prompt)
         except ConfigError as fault:
             raise ConfigError(f"corrector.prompt: {fault}") from None
+        if self.hinted != ("answer" in prompts.slots(prompts.read(self.prompt))):
+            has = "has no place for" if self.hinted else "shows"
+            raise ConfigError(
+                f"corrector.hinted: it is {str(self.hinted).lower()}, and the prompt {self.prompt} {has} the right "
+                "answer. Take corrector=teacher_hinted with a prompt that ends in _hinted, or corrector=teacher with "
+                "one that does not."
+            )
 
     def fingerprint(self) -> Mapping[str, str]:
         return {"prompt": digest(prompts.read(self.prompt).encode())}
@@ -93,8 +105,11 @@ class Teacher(Spec):
         fields = {"question": question.text, "solution": number_steps(steps)}
         if question.choices:
             fields |= {"choices": ", ".join(question.choices), "solution": "\n".join(steps)}
+        if self.hinted:
+            fields |= {"answer": question.answer}
         if ("choices" in prompts.slots(template)) != bool(question.choices):
             fitting = "choice_corrections" if question.choices else "math_corrections"
+            fitting += "_hinted" if self.hinted else ""
             raise ConfigError(
                 f"corrector.prompt: {self.prompt} does not fit {question.task}, whose questions have "
                 f"{'candidates' if question.choices else 'no candidates'}: use corrector.prompt={fitting}"
@@ -105,7 +120,13 @@ class Teacher(Spec):
     def read(self, question: Question, solution: Solution, reply: Reply | None = None) -> Correction:
         """The correction that a reply holds, or the reason why there is none."""
         if reply is None:  # an engine of recorded replies has none for this path
-            return Correction(question_id=question.id, solution_id=solution.id, corrector=self.name, reject="no_reply")
+            return Correction(
+                question_id=question.id,
+                solution_id=solution.id,
+                corrector=self.name,
+                hinted=self.hinted,
+                reject="no_reply",
+            )
         cut = reply.finish_reason == "length"
         if question.choices:
             draft = parse_choice(reply.text, cut=cut)
@@ -121,6 +142,7 @@ class Teacher(Spec):
             answer=draft.answer,
             reject=draft.reject,
             reply=reply.text,
+            hinted=self.hinted,
         )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -79,7 +79,11 @@ def json_list(file: Path) -> Iterator[tuple[int, Any]]:
         raise InputError(f"{file}: not UTF-8: {fault}") from None
     if not isinstance(items, list):
         raise InputError(f"{file}: expected a list of rows")
-    at = text.index("[") + 1
+    yield from on_lines(text, items, text.index("[") + 1)
+
+
+def on_lines(text: str, items: Sequence[Any], at: int) -> Iterator[tuple[int, Any]]:
+    """Each item of a JSON list with the line that it starts on; `at` is where the first one may start."""
     for item in items:
         start = BETWEEN_ITEMS.match(text, at).end()  # type: ignore[union-attr]
         yield text.count("\n", 0, start) + 1, item
@@ -112,13 +116,17 @@ class Dataset:
 
     @property
     def files(self) -> list[str]:
-        return [split.file for split in self.splits.values()]
+        return list(dict.fromkeys(split.file for split in self.splits.values()))
 
     def tables(self) -> list[Table]:
         return [table for split in self.splits.values() for table in split.tables]
 
     def check(self) -> None:
-        """Raise ConfigError for a hub without a pinned revision."""
+        """Raise ConfigError for a hub without a pinned revision, or for neither a hub nor a folder."""
+        if self.path is None and not self.tables():
+            raise ConfigError(
+                f"task.path: {self.name} comes from files alone. Give a folder with {' and '.join(self.files)}."
+            )
         for table in self.tables() if self.path is None else ():
             if not (table.revision and COMMIT.fullmatch(table.revision)):
                 raise ConfigError(
@@ -191,9 +199,9 @@ class Dataset:
         source = self.splits[split]
         file = self.folder() / source.file
         if not file.is_file():
+            hub = f", or leave task.path out to load {source.tables[0].hub} from the hub" if source.tables else ""
             raise InputError(
-                f"task.path: {file} is missing, which holds {self.name}'s split {split!r}. Put it there, "
-                f"or leave task.path out to load {source.tables[0].hub} from the hub."
+                f"task.path: {file} is missing, which holds {self.name}'s split {split!r}. Put it there{hub}."
             )
         for line, value in source.read(file):
             where = f"{file}, line {line}"

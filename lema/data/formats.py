@@ -29,7 +29,7 @@ from lema.data.correction_wording import (
     mistake_in_target,
     published,
 )
-from lema.data.program_wording import program_prompt, refinement_prompt, step_prompt, told
+from lema.data.program_wording import program_prompt, refinement_prompt, step_prompt, told, wrong_value_prompt
 from lema.data.solved_examples import check_examples, solved_prompt, texts_digest
 from lema.programs.program import Outcome
 
@@ -146,6 +146,10 @@ class Format(Spec):
     def refinement_prompt(self, question: Question, broken: str, outcome: Outcome) -> str:
         """The input that asks for a program in place of one that failed, with what Python said of it."""
         return refinement_prompt(self.wording, question, broken, told(self.wording, outcome))
+
+    def wrong_value_prompt(self, question: Question, program: str, value: str) -> str:
+        """The input that asks for a program in place of one that runs and gives this wrong value."""
+        return wrong_value_prompt(self.wording, question, program, value)
 
 
 def choice_prompt(wording: Wording, question: Question) -> str:

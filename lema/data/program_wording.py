@@ -75,6 +75,27 @@ def refinement_prompt(wording: Wording, question: Question, broken: str, message
             )
 
 
+def wrong_value_prompt(wording: Wording, question: Question, program: str, value: str) -> str:
+    """The input that asks for a program in place of one that runs and gives a wrong value; which is right it does not
+    say."""
+    match wording:
+        case "brief":
+            reason = f"The answer is not {value}."
+            return f"Question: {question.text}\nWrong solution:\n{program}\nReason: {reason}\nCorrect solution:\n"
+        case "instruct":
+            return (
+                "The Python function below runs and returns a wrong result. Write it again so that it computes the "
+                f"answer to the problem and returns it. Give the function alone.\n\nProblem: {question.text}\n\n"
+                f"Program:\n{program}\n\nWrong result: {value}"
+            )
+        case _:
+            return (
+                "The Python program for the following question runs and gives a wrong result. Write a correct one.\n"
+                f"Question: {one_line(question.text)}\nProgram that is wrong:\n{program}\nWrong result: {value}\n"
+                "Program:\n"
+            )
+
+
 def told(wording: Wording, outcome: Outcome) -> str:
     """What a model is told of a failure."""
     if wording != "brief":

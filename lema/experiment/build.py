@@ -84,6 +84,7 @@ class Build:
             corrector=self.e.corrector,
             per_question=how.correct_per_question,
             limit=how.correct_at_most,
+            keep=how.keep_corrections,
         )
 
     @cached_property

@@ -128,6 +128,11 @@ class Experiment(Spec):
                 "generation.also: reasoners beside `reasoner` must be others, each given once, not "
                 f"{', '.join(reasoners)}"
             )
+        if self.generation.keep_corrections == "trace" and isinstance(self.task, Published):
+            raise ConfigError(
+                f"generation.keep_corrections: {self.task.name} has no traces to read corrections against, generated "
+                "problems do (task=gsm_synth). Take generation.keep_corrections=answer."
+            )
 
     def check_budget(self) -> None:
         """The budget is not larger than the mix can be."""

@@ -20,7 +20,9 @@ class Generation(Spec):
     """How mistakes are collected: which questions, how many paths each, at which temperature.
 
     `also` are reasoners beside the experiment's own, whose mistakes are corrected and learned from as well (the
-    paper takes those of six models, §3.2); each samples as many paths, in a stage of its own.
+    paper takes those of six models, §3.2); each samples as many paths, in a stage of its own. `keep_corrections` says
+    which corrections are kept: by their final answer as in the paper, or by the trace of generated problems, which
+    knows the first wrong step and whether every step is right.
 
     `format` is how reasoners that were not fine-tuned are asked (the paper's few-shot prompt, §2.1); None takes the
     experiment's. A model that the experiment has trained, as in later rounds of evolution, is asked as it was taught.
@@ -34,6 +36,7 @@ class Generation(Spec):
     correct_at_most: Count | None = None
     also: tuple[Engine, ...] = since(())
     format: Format | None = since(default=None)
+    keep_corrections: Literal["answer", "trace"] = since("answer")
     part: Count = runtime(default=200)  # questions between two saves
 
     @property

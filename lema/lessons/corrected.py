@@ -11,6 +11,7 @@ from lema.data.correction_wording import Kind, Piece
 from lema.lessons.lesson import Material, Taught
 from lema.store import Artifact
 
+HINTED = "hinted_"  # before the source of an example whose corrector was told the right answer
 Loss = Literal["completion", "changed_steps", "all_but_mistake"]
 #: Kinds of pieces that carry loss.
 LEARNED: dict[Loss, tuple[Kind, ...]] = {
@@ -34,12 +35,13 @@ class Corrected(NamedTuple):
 
     def taught(self, prompt: str, pieces: Sequence[Piece], source: str, loss: Loss = "completion") -> Taught:
         """The example with this input and target. Equal corrections of equal paths are the same, in whichever form a
-        mix gives them, so that mixes which should have as many of them do."""
+        mix gives them, so that mixes which should have as many of them do. Before the source of an example whose
+        corrector was told the right answer stands `hinted_`."""
         example = Example(
             prompt=prompt,
             completion="".join(piece.text for piece in pieces),
             question_id=self.question.id,
-            source=source,
+            source=f"{HINTED}{source}" if self.correction.hinted else source,
             unlearned=tuple(unlearned(pieces, LEARNED[loss])),
             made_of=MadeOf(question=self.question.id, path=self.path.id, correction=self.correction.id),
         )

@@ -2,7 +2,8 @@
 
 The paper's own are questions of the test set, and one of them does not run. Here a generated problem is written from
 its trace; and a worked solution with calculator notes (`<<16-3=13>>`, GSM8K) has one line a note, in which a number
-that an earlier note found is that line's variable.
+that an earlier note found is that line's variable. Coin-Flip and Last-Letter say all that
+a program needs in their words.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from lema.base.records import Question, Verdict
 from lema.pad.executing import Executing, Run
 from lema.pad.forms import Form, written
 from lema.pad.judging import judge
+from lema.pad.symbolic import symbolic_lines
 from lema.synth.problem import read_trace
 from lema.synth.programs import program_lines
 
@@ -41,7 +43,7 @@ def program_of(question: Question, form: Form) -> str | None:
     if question.trace is not None:
         lines = program_lines(read_trace(question.trace), 4, "words" if form == "body" else "snake")
         return None if lines is None else written(lines, form)
-    lines = noted_lines(question.solution)
+    lines = symbolic_lines(question) or noted_lines(question.solution)
     return written(lines, form) if lines else None
 
 

@@ -110,8 +110,8 @@ class Asked(Spec):
         if len(right) < wanted:
             raise InputError(
                 f"synthesis.teacher.demos: {self.sets} sets of {self.shots} examples need {wanted} questions with "
-                f"a program that runs and is right, and {where} of {task.name} has {len(right)} (made from traces or "
-                "calculator notes). Give more questions, or fewer sets or shots."
+                f"a program that runs and is right, and {where} of {task.name} has {len(right)} (made from traces, "
+                "calculator notes, or the words of symbolic tasks). Give more questions, or fewer sets or shots."
             )
         drawn = random.Random(self.seed).sample(right, wanted)
         return [drawn[start : start + self.shots] for start in range(0, wanted, self.shots)]

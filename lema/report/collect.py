@@ -152,7 +152,7 @@ def assemble(
         regraded=tuple(of_graders),
         trends=trends(arms, accuracies, unit, sizes),
         paper=beside(paper, arms, (*accuracies, *of_graders), sizes) if paper is not None else (),
-        choices=choices(arms, selected),
+        choices=choices(arms, selected, paper),
         delta_ppl=delta_ppls(kinds.get("delta_ppl", []), arms),
         spaces=looked,
         space_pairs=space_pairs,

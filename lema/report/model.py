@@ -168,6 +168,7 @@ class SideBySide(Part, frozen=True, kw_only=True):
     answer: str
     error: str
     reject: str
+    hinted: bool = False  # the corrector was told the right answer
 
 
 class Mix(Part, frozen=True, kw_only=True):

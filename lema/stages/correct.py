@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from pydantic import Field
 
 from lema.base.protocols import Corrector, Task
-from lema.base.reasoning_steps import number_steps
+from lema.base.reasoning_steps import from_free_form, number_steps
 from lema.base.records import Correction, Question, Solution, Verdict
-from lema.base.spec import runtime, spec
+from lema.base.spec import runtime, since, spec
 from lema.store import Work
 from lema.store.stage import Inputs, Stage
+from lema.synth.exact import flaw
+from lema.synth.problem import read_trace
 
+Keep = Literal["answer", "trace"]
+#: How a flaw that the trace shows is called where reasons of rejection are counted.
+FLAWS = {
+    "": "",
+    "wrong_step": "other_step_named",
+    "wrong_class": "other_class_named",
+    "wrong_solution": "unsound_steps",
+}
 Pair = tuple[Question, Solution]
 
 
@@ -25,7 +35,9 @@ class Correct(Stage):
 
     Paths without an extractable answer are left out: they are failures of format, not of reasoning
     (an open point of the paper). Equal texts of one question are corrected once. `per_question`
-    and `limit` bound what a paid teacher is asked.
+    and `limit` bound what a paid teacher is asked. `keep` says what a correction must be to be kept: its answer right
+    (the paper), or, of questions with a trace, also the first wrong step named and every step right
+    (`lema.synth.exact`).
     """
 
     kind = "correct"
@@ -35,6 +47,7 @@ class Correct(Stage):
     corrector: Corrector
     per_question: Annotated[int, Field(ge=1)] | None = None
     limit: Annotated[int, Field(ge=1)] | None = None
+    keep: Keep = since("answer")
     part: Annotated[int, Field(ge=1)] = runtime(default=64)
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
@@ -46,7 +59,7 @@ class Correct(Stage):
 
             def judged(chunk: Sequence[Pair]) -> list[Correction]:
                 drafts = correct(chunk)
-                return [self.judge(question, draft) for (question, _), draft in zip(chunk, drafts, strict=True)]
+                return [self.judge(*pair, draft) for pair, draft in zip(chunk, drafts, strict=True)]
 
             corrections = work.map("corrections", pairs, judged, Correction, part=self.part, unit="paths")
         accepted = [correction for correction in corrections if not correction.reject]
@@ -79,8 +92,12 @@ class Correct(Stage):
             seen.add(text)
         return pairs, left_out
 
-    def judge(self, question: Question, draft: Correction) -> Correction:
-        """The draft with its answer read, and rejected if that answer is not the reference."""
+    def judge(self, question: Question, path: Solution, draft: Correction) -> Correction:
+        """The draft with its answer read, and rejected if that answer is not the reference, or if the trace says so.
+
+        Raises:
+            InputError: what is kept is decided by the trace, and the question has none.
+        """
         if draft.reject:
             return draft
         found = self.task.verifier.judge(number_steps(draft.solution, first=draft.step or 1), question)
@@ -90,6 +107,8 @@ class Correct(Stage):
             Verdict.NO_ANSWER: "no_closing_answer",
             Verdict.UNDECIDED: "undecided_answer",
         }[found.verdict]
+        if not reject and self.keep == "trace":
+            reject = FLAWS[flaw(draft, from_free_form(path.text, path.answer), read_trace(question.trace))]
         return msgspec.structs.replace(draft, answer=found.answer, reject=reject)
 
 

@@ -1,4 +1,7 @@
-"""Refinement data of PaD (arXiv 2305.13888, §3.3): programs that fail, what Python says of them, and right ones."""
+"""Refinement data of PaD (arXiv 2305.13888, §3.3): programs that fail, what Python says of them, and right ones.
+
+Beyond the paper: programs that run and give a wrong value, and right ones.
+"""
 
 from __future__ import annotations
 
@@ -10,30 +13,31 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from lema.answering.repairs import class_and_rounds
-from lema.base.records import Example, MadeOf, Question, Record, Solution
-from lema.base.spec import runtime, spec
+from lema.base.records import Example, MadeOf, Question, Record, Solution, Verdict
+from lema.base.spec import runtime, since, spec
 from lema.data.formats import Format
 from lema.pad.executing import Executing, Run
 from lema.pad.forms import ran
 from lema.pad.injecting import ErrorKind, broken
-from lema.pad.judging import EXECUTED, error_class
+from lema.pad.judging import EXECUTED, error_class, one_line
 from lema.pad.written import Written
 from lema.programs.program import Outcome
 from lema.store import Work
 from lema.store.stage import Inputs, Stage
 from lema.synth.draw import Draw
 
+WRONG_VALUE = "wrong_value"
 TRIES = 6  # broken versions of one class that are run before it is given up
 
 
 class Broken(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A program that fails, and the right one that should stand in its place."""
+    """A program that fails, or gives a wrong value, and the right one that should stand in its place."""
 
     question_id: str
     origin: Literal["injected", "sampled"]
-    error: str  # class of what Python said
+    error: str  # class of what Python said, or `wrong_value`
     text: str
-    message: str  # Python's last line
+    message: str  # Python's last line, or the wrong value
     prompt: str  # the input of the example
     target: str
     program: str = ""  # id of the right program
@@ -45,8 +49,9 @@ class Refine(Stage):
     """Examples that repair a program, `refinements.jsonl`, and what they are made of, `broken.jsonl`.
 
     The targets of injected errors are the programs that they were put into. `sampled` are a student's programs for the
-    same questions; those that fail are repaired by a right program of the question, and those that run, right or wrong,
-    are left out, as Python has nothing to say of them.
+    same questions; those that fail are repaired by a right program of the question, and those that run are left out, as
+    Python has nothing to say of them. With `wrong_values` those that run and give one line that is wrong are repaired
+    in the same way.
     """
 
     kind = "refine"
@@ -56,6 +61,7 @@ class Refine(Stage):
     injected: tuple[ErrorKind, ...]
     per_program: Annotated[int, Field(ge=1)] = 1
     sampled: Stage | None = None
+    wrong_values: bool = since(default=False)
     seed: int = 0
     part: Annotated[int, Field(ge=1)] = runtime(default=200)
 
@@ -63,13 +69,17 @@ class Refine(Stage):
         programs = inputs(self.programs)
         questions = {question.id: question for question in programs.rows("questions.jsonl", Question)}
         right = list(programs.rows("programs.jsonl", Written))
-        sampled = [] if self.sampled is None else inputs(self.sampled).rows("solutions.jsonl", Solution)
-        failed = [one for one in sampled if class_and_rounds(one.rung)[0] != EXECUTED and one.question_id in questions]
+        sampled = [] if self.sampled is None else list(inputs(self.sampled).rows("solutions.jsonl", Solution))
+        known = [one for one in sampled if one.question_id in questions]
+        failed = [one for one in known if class_and_rounds(one.rung)[0] != EXECUTED]
+        wrong = [one for one in known if self.wrong_values and gives_wrong_value(one)]
         with self.executing.sandbox.open() as run:
             inject = partial(self.inject, run, questions)
             rows = work.map("injected", right if self.injected else [], inject, Broken, part=self.part, unit="programs")
             mend = partial(self.mend, run, questions, by_question(right))
             rows += work.map("sampled", failed, mend, Broken, part=self.part, unit="failures")
+        held = by_question(right)
+        rows += [self.corrected(questions[row.question_id], row, held[row.question_id]) for row in wrong]
         work.write("broken.jsonl", rows)
         work.write("refinements.jsonl", [example(row) for row in rows])
         return {
@@ -122,6 +132,22 @@ class Refine(Stage):
             for target in [Draw("mended", self.seed, row.id).pick(right[row.question_id])]
         ]
 
+    def corrected(self, question: Question, row: Solution, right: Sequence[Written]) -> Broken:
+        """A student's program that gives a wrong value, with a right one of the same question."""
+        value = row.answer or ""
+        target = Draw("corrected", self.seed, row.id).pick(right)
+        return Broken(
+            question_id=question.id,
+            origin="sampled",
+            error=WRONG_VALUE,
+            text=row.text,
+            message=value,
+            prompt=self.format.wrong_value_prompt(question, row.text, value),
+            target=target.text,
+            program=target.id,
+            path=row.id,
+        )
+
     def made(
         self,
         question: Question,
@@ -144,12 +170,18 @@ class Refine(Stage):
         )
 
 
+def gives_wrong_value(row: Solution) -> bool:
+    """Whether a program ran and left one line that is not the answer."""
+    ran = class_and_rounds(row.rung)[0] == EXECUTED
+    return ran and row.verdict is Verdict.WRONG and one_line(row.answer or "")
+
+
 def example(row: Broken) -> Example:
     return Example(
         prompt=row.prompt,
         completion=row.target,
         question_id=row.question_id,
-        source="refinement",
+        source="wrong_value_refinement" if row.error == WRONG_VALUE else "refinement",
         made_of=MadeOf(question=row.question_id, path=row.path, program=row.program),
     )
 

@@ -61,7 +61,8 @@ NOT_MEANT = re.compile(
         \b(?:if|whether|suppos\w+|assum\w+|unless|until|once|whenever|imagine|pretend\w*|verify|check\w*)
         \s+(?:that\s+)?(?:(?:the|my|your|our|this|his|her|an?)\s+)?(?:[a-z]+\s+)?
       | (?:n't|\b(?:not|never|doubt|hardly|neither|nor|cannot))\b{LINKED}{{0,40}}
-      | \b(?:might|may|could|would|tempt(?:ed|ing)|wrongly|mistakenly|incorrectly|(?<!second\s)thought|without|otherwise|claim(?:s|ed)?|says?|said)\b
+      | \b(?:might|may|could|would|tempt(?:ed|ing)|wrongly|mistakenly|incorrectly|(?<!second\s)thought|without|otherwise
+        |claim(?:s|ed)?|says?|said)\b
         {LINKED}{{0,30}}
       | \b(?:wrong|incorrect|mistaken|false|previous|earlier|intermediate|partial|naive|tempting|original|initial|first
         |second|third|old|another|other|common|popular|student's)\s+

@@ -33,6 +33,8 @@ SAMPLES = {
     "numbers": Sample((*NUMBERS, ("51.0", "5.1"), ("1/2", "1/3"))),
     "latex": Sample((*NUMBERS, (r"\frac{1}{2}", r"\frac{1}{3}"), ("(0,1)", "(1,0)"), (r"\text{east}", r"\text{west}"))),
     "aliases": Sample((("Paris", "Lyon"), ("the Beatles", "Queen"), ("St. Louis", "St. Paul"))),
+    "yes_no": Sample((("yes", "no"), ("no", "yes"))),
+    "letters": Sample((("yajo", "yajc"), ("aaae", "aae"))),
     "choices": Sample((("bank", "library"), ("new york", "mall")), ("bank", "library", "mall", "new york", "bank")),
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from commands.typed import ROOT, Command
+from material.made_data import data_of
 
 import lema.cli.modes
 from lema import __version__
@@ -237,13 +238,15 @@ def test_every_shipped_option_builds(command: Command, group: str) -> None:
         assert outcome.code == 0, (line, outcome.err)
 
 
-NEEDS_MORE = {"teacher", "recorded"}  # a corrector that needs `teacher=`, engines that need a file
+NEEDS_MORE = {"teacher", "teacher_hinted", "recorded"}  # correctors that need `teacher=`, engines that need a file
 
 
 def left_to_the_user(group: str, file: Path) -> list[str]:
     """What an option does not say itself: a commit that is not known, the slices of a task without training split."""
     node = yaml.safe_load(file.read_text()) or {}
     unpinned = {"revision": "0" * 40} if node.get("hub") and node.get("revision") is None else {}
+    if group == "task" and "path" in node and "hub" not in node:
+        unpinned = {"path": str(data_of(file.stem))}
     words = [f"{group}.{name}={value}" for name, value in unpinned.items()]
     if group == "evolution_strategy" and file.stem.startswith("teacher_"):
         words += ["teacher=openai", "teacher.model=toy"]

@@ -129,7 +129,9 @@ def check_data(report: Report, tables: list[list[Row]]) -> int:
         checked += agree(where, {**rules, "seeds": seeds, "left out": f"{sum(count.dropped.values()):,}"}, tables)
     for choice in report.choices:
         alike = len({(other.by, other.on, other.questions) for other in report.choices}) == 1
-        expected = {name: cell for name, cell in choice_cells(choice).items() if not alike or "step" in name}
+        expected = {
+            name: cell for name, cell in choice_cells(choice).items() if not alike or "step" in name or "best" in name
+        }
         checked += agree({"arm": choice.arm, "seed": str(choice.seed)}, expected, tables)
     for delta in report.delta_ppl:
         seed = "-" if delta.seed is None else str(delta.seed)
@@ -265,6 +267,7 @@ def choice_cells(choice: Choice) -> Row:
         "on": choice.on,
         "questions": f"{choice.questions:,}",
         "step": f"{choice.chosen:,}",
+        **({} if choice.best_three is None else {"best three": percent(choice.best_three)}),
         "accuracy by step": ", ".join(by_step),
     }
 

@@ -180,6 +180,7 @@ def choice(arm: str, seed: int) -> Choice:
         chosen=600,
         steps=steps,
         accuracies=accuracies,
+        best_three=sum(sorted(accuracies)[-3:]) / 3,
     )
 
 

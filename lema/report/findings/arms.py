@@ -15,13 +15,14 @@ from lema.base.errors import InputError
 from lema.base.records import Solution, Verdict
 from lema.base.spec import digest, encode
 from lema.report.findings.evolved import evolution_rounds, strategy
-from lema.report.findings.mix_forms import PATHS, lessons, mix_name
+from lema.report.findings.mix_forms import PATHS, hinted, lessons, mix_name
 from lema.report.findings.results import ArmResult
 from lema.report.tables.text import BEST_ON_TEST, SELECTION
 from lema.store import Artifact
 
 Form = Mapping[str, Any]  # the canonical form of a spec
 BASE = "base"
+HINTED = "answer-hinted corrections"
 CHOICE = "select"  # the kind of stage that chooses one of a training run's checkpoints
 #: Fields of an evaluation that say which model it is of, and how that answers (in older stores: `executing`).
 MODEL = ("engine", "format", "answering", "executing")
@@ -51,6 +52,11 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
     def only_cot(self) -> bool:
         """Whether the model was trained on paths alone: what arms with corrections are compared with."""
         return bool(self.mix_name) and lessons(run_of(self.form)["examples"]) <= PATHS
+
+    @property
+    def hinted(self) -> bool:
+        """Whether the model learned from corrections by a corrector that was told right answers."""
+        return hinted(self.form["trained"])
 
     @property
     def form(self) -> Form:
@@ -175,7 +181,7 @@ def arm_names(forms: Sequence[Form]) -> dict[str, str]:
 def arm_name(arm: Form) -> str:
     """The mix's name and how its questions were evolved, or `base` for a model that was not trained here.
 
-    A checkpoint chosen on the test set is named.
+    Corrections by a corrector that was told right answers are named, and so is a checkpoint chosen on the test set.
     The name is wherever the number is, so that nobody reads such a number as one on unseen questions.
     """
     if "trained" not in arm:
@@ -184,6 +190,8 @@ def arm_name(arm: Form) -> str:
     if how := strategy(arm["trained"].get("examples")):
         rounds = evolution_rounds(arm["trained"])
         name = f"{name} + {how} evolution" + (f", {rounds} rounds" if rounds > 1 else "")
+    if hinted(arm["trained"]):
+        name = f"{name} [{HINTED}]"
     by = arm.get("chosen", {}).get("by")
     return f"{name} [{SELECTION[by]}]" if by == BEST_ON_TEST else name
 

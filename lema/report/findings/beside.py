@@ -43,7 +43,7 @@ def beside(
                     paper=cell.share,
                     difference=ours.accuracy - cell.share,
                     printed=", ".join(cell.printed),
-                    note=differences(ours, cell, sizes.get(ours.arm)),
+                    note=differences(ours, cell, sizes.get(ours.arm), hinted=arm.hinted),
                 )
             )
     return tuple(found)
@@ -77,9 +77,10 @@ def sized(examples: Form) -> str:
     return f"{name}_sized" if name == "cot_and_corrections" and in_place_of_cot else ""
 
 
-def differences(ours: ArmSummary, cell: Cell, size: float | None) -> str:
+def differences(ours: ArmSummary, cell: Cell, size: float | None, *, hinted: bool = False) -> str:
     """In what our number and the paper's differ beside their runs, as far as is known; what the figure itself needs."""
     said = [] if size is None else [f"training data (ours: {count(size)})"]
+    said += ["corrections (ours: the corrector was told the right answer)"] if hinted else []
     said += [] if ours.grader == AUTHORS_GRADER else ["grader (ours: the task's own)"]
     full = cell.arm.startswith("full_")  # of which the paper takes the last checkpoint
     if ours.seeds and ours.selection != ("last" if full else BEST_ON_TEST):

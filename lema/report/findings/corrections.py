@@ -38,9 +38,10 @@ def funnel_name(correct: Mapping[str, Any]) -> str:
     where = paths.get("questions") or {}
     engine = paths.get("engine") or {}
     reasoner = (engine.get("model") or {}).get("name") or engine.get("name") or engine.get("kind") or "paths"
+    told = ", answer-hinted corrections" if (correct.get("corrector") or {}).get("hinted") else ""
     if where.get("kind") == "evolve":
-        return f"{reasoner} on evolved questions"
-    return f"{reasoner} on {where.get('split', '?')}[{where.get('start', 0)}:{where.get('stop') or ''}]"
+        return f"{reasoner} on evolved questions{told}"
+    return f"{reasoner} on {where.get('split', '?')}[{where.get('start', 0)}:{where.get('stop') or ''}]{told}"
 
 
 def funnels(corrects: Sequence[Artifact]) -> tuple[model.Funnel, ...]:
@@ -80,6 +81,7 @@ def side_by_side(question: Question, solution: Solution, correction: Correction)
         answer=correction.answer or "",
         error=correction.error,
         reject=correction.reject,
+        hinted=correction.hinted,
     )
 
 

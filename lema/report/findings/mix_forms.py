@@ -27,6 +27,15 @@ def mix_name(examples: Form | None) -> str:
     return str((mix_form(examples) or {}).get("name") or "")
 
 
+def hinted(examples: Any) -> bool:
+    """Whether a corrector of any depth of this form was told right answers."""
+    if isinstance(examples, Mapping):
+        corrector = examples.get("corrector")
+        told = isinstance(corrector, Mapping) and bool(corrector.get("hinted"))
+        return told or any(hinted(held) for held in examples.values())
+    return isinstance(examples, list | tuple) and any(hinted(held) for held in examples)
+
+
 def lessons(examples: Form | None) -> frozenset[str]:
     """The kinds of its lessons."""
     mix = mix_form(examples) or {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lema.report.findings.arms import Evaluated
+from lema.report.findings.arms import HINTED, Evaluated
 from lema.report.findings.leaks import undecontaminated
 from lema.report.model import Note
 from lema.report.tables.text import BEST_ON_TEST, SELECTION
@@ -12,7 +12,7 @@ from lema.report.tables.text import BEST_ON_TEST, SELECTION
 
 def notes(arms: Sequence[Evaluated]) -> list[Note]:
     """All of them, those that change most first."""
-    return [*selection_notes(arms), *leak_notes(arms), *cut_notes(arms), *seed_notes(arms)]
+    return [*selection_notes(arms), *hint_notes(arms), *leak_notes(arms), *cut_notes(arms), *seed_notes(arms)]
 
 
 def selection_notes(arms: Sequence[Evaluated]) -> list[Note]:
@@ -23,6 +23,15 @@ def selection_notes(arms: Sequence[Evaluated]) -> list[Note]:
         "That is what the paper did; it makes these numbers higher than they would be on new questions."
     )
     return [Note(level="warning", text=text)] if chosen else []
+
+
+def hint_notes(arms: Sequence[Evaluated]) -> list[Note]:
+    """What a corrector that was told right answers does to a comparison with the paper."""
+    text = (
+        f"Arms marked [{HINTED}] learned from corrections by a corrector that was told the right answer. The paper's "
+        "was not: do not read these numbers as LEMA's, or mix the two."
+    )
+    return [Note(level="warning", text=text)] if any(arm.hinted for arm in arms) else []
 
 
 def leak_notes(arms: Sequence[Evaluated]) -> list[Note]:

@@ -9,6 +9,7 @@ import msgspec
 
 from lema.base.errors import InputError
 
+BEST_THREE = "mean of the three best checkpoints"  # how `of` says which part of Table 5 a figure is of
 FILE = "experiments/paper_numbers.yaml"  # below the folder that holds conf/
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from statistics import fmean
 
 from lema.report import model
 from lema.report.findings.arms import Evaluated, identity, task_name
+from lema.report.findings.beside import paper_arm
+from lema.report.findings.paper import BEST_THREE, Paper
 from lema.report.tables.parts import Choice
+from lema.report.tables.text import BEST_ON_TEST
 from lema.store import Artifact
 from lema.tracking.runs import scrub
 
@@ -45,7 +49,9 @@ def curves(arms: Sequence[Evaluated], trained: Mapping[str, Artifact]) -> tuple[
     return tuple(drawn.values())
 
 
-def choices(arms: Sequence[Evaluated], selected: Mapping[str, Artifact]) -> tuple[Choice, ...]:
+def choices(
+    arms: Sequence[Evaluated], selected: Mapping[str, Artifact], paper: Paper | None = None
+) -> tuple[Choice, ...]:
     """The checkpoints of each training run on the questions that one of them was chosen on; each choice once."""
     found = {}
     for arm in arms:
@@ -63,8 +69,22 @@ def choices(arms: Sequence[Evaluated], selected: Mapping[str, Artifact]) -> tupl
                 chosen=summary["chosen"],
                 steps=steps,
                 accuracies=tuple(summary["accuracies"][str(step)] for step in steps),
+                best_three=best_three(summary["accuracies"].values()),
+                paper=papers_best_three(paper, arm) if summary["by"] == BEST_ON_TEST else None,
             )
     return tuple(found.values())
+
+
+def best_three(accuracies: Iterable[float]) -> float | None:
+    """The mean of the three best; None of fewer than three (paper, Table 5)."""
+    best = sorted(accuracies, reverse=True)[:3]
+    return fmean(best) if len(best) == 3 else None
+
+
+def papers_best_three(paper: Paper | None, arm: Evaluated) -> float | None:
+    """The paper's mean of its three best checkpoints of this model, arm and task, as a share of 1."""
+    cell = paper and paper.find(arm.model, paper_arm(arm.form), arm.tested, of=BEST_THREE)
+    return cell.share if cell else None
 
 
 def provenance(arms: Sequence[Evaluated], command: str) -> model.Provenance:

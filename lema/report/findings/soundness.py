@@ -89,7 +89,7 @@ def read_paths(arm: Evaluated) -> Read | None:
     faults: dict[str, str] = {}
     for solution in arm.artifact.rows("solutions.jsonl", Solution):
         right[solution.question_id] = solution.verdict is Verdict.RIGHT
-        faults[solution.question_id] = fault(questions[solution.question_id], solution.text)
+        faults[solution.question_id] = fault(questions[solution.question_id], solution.judged)
     return Read(arm=arm, right=right, faults=faults)
 
 

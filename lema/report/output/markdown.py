@@ -83,7 +83,7 @@ def side_by_side(number: int, c: SideBySide) -> str:
         f"{at}. {escaped(text)}{' (first wrong step)' if at == c.step else ''}" for at, text in enumerate(c.wrong, 1)
     ]
     fixed = [f"{at}. {escaped(text)}" for at, text in enumerate(c.corrected, c.step or 1)]
-    kind = f", {words(c.error)}" if c.error else ""
+    kind = (f", {words(c.error)}" if c.error else "") + (", answer-hinted" if c.hinted else "")
     parts = [f"**{number}{kind}.** {escaped(c.question)} (Reference answer: {escaped(c.reference)})"]
     parts += [f"The model's path, answer {escaped(c.wrong_answer) or 'none'}:", "\n".join(slip)]
     parts += [f"The correction, answer {escaped(c.answer) or 'none'}: {escaped(c.explanation)}", "\n".join(fixed)]

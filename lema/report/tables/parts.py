@@ -98,7 +98,12 @@ class Leaks(Part, frozen=True, kw_only=True):
 
 
 class Choice(Part, frozen=True, kw_only=True):
-    """The kept checkpoints of one training run on the questions that one of them was chosen on."""
+    """The kept checkpoints of one training run on the questions that one of them was chosen on.
+
+    `best_three` is the mean accuracy of the three best of them, which the paper prints in its Table 5: chosen and
+    measured on the same questions. None of fewer than three. `paper` is the paper's, where it has one and `by` is its
+    choice.
+    """
 
     arm: str
     seed: int
@@ -108,6 +113,8 @@ class Choice(Part, frozen=True, kw_only=True):
     chosen: int  # step
     steps: tuple[int, ...]
     accuracies: tuple[float, ...]  # shares of 1, one a step
+    best_three: float | None = None
+    paper: float | None = None
 
 
 class DeltaPpl(Part, frozen=True, kw_only=True):

@@ -30,6 +30,17 @@ def test_slots_are_filled_once_and_braces_in_values_stay() -> None:
         prompts.render("{{a}} {{b}}", a="1")
 
 
+@pytest.mark.parametrize("name", ["math_corrections", "choice_corrections"])
+def test_a_hinted_prompt_is_the_plain_one_with_the_right_answer_of_every_example(name: str) -> None:
+    hinted = prompts.read(f"{name}_hinted")
+    answers = re.findall(r"(?:Correct Solution|Corrected Answer):\n\{\n[^{}]*The answer is (.*)\.\n\}", hinted)
+    assert hinted.count("Right Answer: ") == len(answers) + 1 == 5
+    assert re.findall(r"Right Answer: (.*)", hinted) == [*answers, "{{answer}}"]
+    first, rest = re.sub(r"Right Answer: .*\n", "", hinted).split("\n", 1)
+    plain_first, plain_rest = prompts.read(name).split("\n", 1)
+    assert rest == plain_rest and first.startswith(plain_first)
+
+
 def test_the_correction_prompt_ends_in_the_cue_and_has_the_mix_of_the_paper() -> None:
     text = prompts.read("math_corrections")
     assert text.endswith("Original Solution:\n{\n{{solution}}\n}\nIncorrect Step:")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from toys.canned import CUT, Canned
 
+from lema.base import prompts
 from lema.base.errors import ConfigError
 from lema.base.protocols import Complete, Reply, Sampling
 from lema.base.records import Question, Solution, Verdict
@@ -60,6 +61,30 @@ def test_the_prompt_holds_the_numbered_path_and_not_the_reference() -> None:
     }
     assert "12" not in prompt.text + str(prompt.fields)
     assert "secret" not in prompt.text
+
+
+def test_a_hinted_corrector_is_told_the_answer_and_all_that_it_says_is_labelled() -> None:
+    told = teacher(GOOD, hinted=True, prompt="math_corrections_hinted")
+    told.check()
+    prompt = told.ask(QUESTION, path(), prompts.read(told.prompt))
+    assert prompt.text.endswith("}\nRight Answer: 12\nIncorrect Step:") and "secret" not in prompt.text
+    with told.open() as correct:
+        (correction,) = correct([(QUESTION, path())])
+    assert correction.hinted and correction.id == "q1#small#0~canned-hinted"
+    assert key(told) != key(teacher(GOOD))
+
+
+@pytest.mark.parametrize(("hinted", "prompt"), [(True, "math_corrections"), (False, "choice_corrections_hinted")])
+def test_a_prompt_that_does_not_fit_the_label_is_refused(hinted: bool, prompt: str) -> None:
+    with pytest.raises(ConfigError, match=r"corrector.hinted: it is (true|false).*teacher_hinted"):
+        teacher(GOOD, hinted=hinted, prompt=prompt).check()
+
+
+def test_a_hinted_corrector_of_choices_is_told_which_prompt_fits() -> None:
+    told = teacher(GOOD, hinted=True, prompt="math_corrections_hinted")
+    asked = Question(id="q2", task="csqa", text="Where?", answer="sea", choices=("sea", "bank"))
+    with pytest.raises(ConfigError, match=r"corrector.prompt=choice_corrections_hinted"):
+        told.ask(asked, path(), prompts.read(told.prompt))
 
 
 def test_a_correction_is_not_judged_by_who_makes_it() -> None:

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from statistics import fmean
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
-from conftest import package
+from conftest import ROOT, package
 from reading.report_cells import check, check_pairs, html_tables, markdown_of, markdown_tables
 from rich.console import Console
 from toys.further import CHANCES, further_points
-from toys.lab import run
+from toys.lab import Sums, run
 
 from lema.base.question_slice import Slice
 from lema.experiment.sections import Checkpoint
+from lema.lessons.data_budget import Budget
 from lema.likeness import Decontamination
 from lema.likeness.decontaminating import Dropped
+from lema.lm.model import Model
 from lema.report.collect import collect
 from lema.report.findings.arms import Evaluated
 from lema.report.findings.notes import cut_notes
+from lema.report.findings.paper import FILE, load
+from lema.report.findings.runs import best_three
 from lema.report.model import Report, from_json, to_json
 from lema.report.output.html import render_html
 from lema.report.output.terminal import print_report
 from lema.report.output.wandb_report import build
 from lema.report.read import finished
 from lema.report.tables.parts import LeakCount, Level, Sieve
+from lema.report.tables.text import percent
 from lema.store import Artifact, Store
 
 LABEL = "best on test, as in the paper"
@@ -134,6 +141,27 @@ def test_the_checkpoints_of_each_arm_are_there_with_the_chosen_one(report: Repor
         assert choice.steps == tuple(CHANCES) and choice.chosen == 200 and choice.by == "best_on_test"
         assert choice.accuracies[1] == max(choice.accuracies) == by_arm[choice.arm].accuracy
         assert choice.on == "sums test[0:300]" and choice.questions == 300 and LABEL in choice.arm
+
+
+def test_the_mean_of_the_best_three_is_that_of_their_accuracies_and_beside_the_paper_s(store: Store) -> None:
+    paper = load(ROOT / FILE)
+    fields: dict[str, Any] = {
+        "model": Model(name="llama2-7b", hub="toy/toy", revision="0" * 40),
+        "task": Sums(name="gsm8k"),
+    }
+    sweep = further_points(["cot"], **fields, data_budget=Budget())
+    run(store, sweep)
+    (choice,) = collect(sweep, store, "lema", paper=paper).choices
+    assert choice.best_three == pytest.approx(fmean(choice.accuracies)) and len(choice.accuracies) == 3
+    assert choice.by == "best_on_test" and choice.paper == 0.525
+    page = render_html(collect(sweep, store, "lema", paper=paper))
+    assert "chosen and measured on the same questions" in page and percent(choice.best_three) in page
+    dev = Checkpoint(by="best_on_dev", questions=Slice(split="train", start=300, stop=400))
+    other = further_points(["cot"], **fields, data_budget=Budget(), checkpoint=dev)
+    run(store, other)
+    (choice,) = collect(other, store, "lema", paper=paper).choices
+    assert choice.paper is None and choice.best_three == pytest.approx(fmean(choice.accuracies))
+    assert best_three([0.5, 0.25]) is None and best_three([0.5, 0.1, 0.25, 0.75]) == 0.5
 
 
 def test_a_checkpoint_chosen_on_other_questions_is_labelled_so(store: Store) -> None:

@@ -91,7 +91,7 @@ def test_left_out_pairs_are_on_the_page_folded() -> None:
     [
         *(("success", field) for field in ("sent", "accepted", "rate", "low", "high", "mean_steps", "mean_words")),
         *(("delta_ppl", field) for field in ("mean", "low", "high", "median", "wrong_ppl", "right_ppl", "questions")),
-        *(("choices", field) for field in ("questions", "chosen", "accuracies", "by", "on")),
+        *(("choices", field) for field in ("questions", "chosen", "accuracies", "by", "on", "best_three")),
     ],
 )
 def test_the_check_sees_one_changed_number_about_data_and_checkpoints(part: str, field: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ from lema.experiment.refinement import Refinement
 from lema.lessons.data_mix import DataMix
 from lema.lessons.programs import Programs
 from lema.lessons.repairs import Repairs
+from lema.lm.loading import load_tokenizer
+from lema.lm.model import Model
+from lema.pad.demos import program_of
 from lema.pad.forms import normal, source
 from lema.pad.teachers import Traces
 from lema.pad.written import Written
@@ -41,6 +45,7 @@ from lema.stages.synthesise import Synthesise
 from lema.store import Artifact, Store
 from lema.store.stage import Stage
 
+WRONG_VALUES = Refinement(sampled=Sampling(n=2, temperature=0.7), wrong_values=True)
 SYNTHESIS = Synthesise(
     task=TASK,
     questions=Slice(split="train", stop=40),
@@ -157,6 +162,63 @@ def test_programs_that_run_are_no_failures_of_a_student_right_or_wrong(store: St
     texts = {one.text for one in sampled if one.rung == "executed"}
     rows = artifact(store, stage).rows("broken.jsonl", Broken)
     assert not texts & {row.text for row in rows if row.origin == "sampled"}
+
+
+@pytest.fixture(scope="module")
+def with_wrong_values(store: Store) -> Artifact:
+    stage = dataclasses.replace(refine(), wrong_values=True)
+    run_stage(store, stage)
+    return artifact(store, stage)
+
+
+def test_programs_that_give_a_wrong_value_are_repaired_where_that_is_asked_for(
+    store: Store, with_wrong_values: Artifact
+) -> None:
+    sampled = {one.id: one for one in artifact(store, refine().sampled).rows("solutions.jsonl", Solution)}
+    right = {(row.question_id, row.text) for row in artifact(store, SYNTHESIS).rows("programs.jsonl", Written)}
+    before = list(artifact(store, refine()).rows("broken.jsonl", Broken))
+    rows = list(with_wrong_values.rows("broken.jsonl", Broken))
+    assert rows[: len(before)] == before
+    added = rows[len(before) :]
+    assert {row.path for row in added} == {
+        one.id for one in sampled.values() if one.verdict is Verdict.WRONG and one.question_id in dict(right)
+    }
+    assert len(added) > 5
+    for row in added:
+        one = sampled[row.path]
+        assert (row.error, row.origin, row.message, row.text) == ("wrong_value", "sampled", one.answer, one.text)
+        assert f"The answer is not {one.answer}." in row.prompt and (row.question_id, row.target) in right
+    assert with_wrong_values.summary["sampled"]["wrong_value"] == len(added)
+
+
+def test_repairs_of_wrong_values_say_nothing_of_the_right_answer_and_have_a_source_of_their_own(
+    store: Store, with_wrong_values: Artifact
+) -> None:
+    made = list(with_wrong_values.rows("refinements.jsonl", Example))
+    answers = {question.id: question.answer for question in TASK.questions("train", 0, 40)}
+    wrong = [one for one in made if one.source == "wrong_value_refinement"]
+    assert wrong and {one.source for one in made} == {"refinement", "wrong_value_refinement"}
+    for one in wrong:
+        reason = one.prompt.rpartition("Reason: ")[2]
+        assert answers[one.question_id] not in re.findall(r"\d+", reason)
+    mix = pipeline(point(REFINED, refinement=WRONG_VALUES).experiment).mix
+    run_stage(store, mix)
+    assert artifact(store, mix).summary["sources"]["wrong_value_refinement"] > 0
+
+
+def test_the_shipped_tokenizer_has_words_for_a_wrong_value() -> None:
+    tokenizer = load_tokenizer(Model(name="tiny", shipped="tiny"), None)
+    (question,) = TASK.questions("train", 0, 1)
+    text = Format().wrong_value_prompt(question, program_of(question, "body") or "", "12")
+    assert tokenizer.unk_token_id not in tokenizer(text)["input_ids"]
+    assert tokenizer.decode(tokenizer("The answer is not 12.")["input_ids"]).strip() == "The answer is not 12."
+
+
+def test_wrong_values_need_a_student_that_is_sampled_and_leave_other_keys_alone() -> None:
+    with pytest.raises(ConfigError, match=r"refinement.wrong_values.*refinement=wrong_values"):
+        Refinement(wrong_values=True).check()
+    assert key(refine()) == key(dataclasses.replace(refine(), wrong_values=False))
+    assert key(refine()) != key(dataclasses.replace(refine(), wrong_values=True))
 
 
 def examples(store: Store, number: int) -> list[Example]:
