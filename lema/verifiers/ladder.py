@@ -140,7 +140,12 @@ def _lines(text: str, holds: Holds | None) -> list[Mark]:
     found = []
     for marker in list(ANSWER_LINE.finditer(f"\n{text}"))[-MOST:]:
         end = marker.end() - 1
-        if not marker["weak"] or (holds or ALONE.match)(first_line(unwrapped(text[end : end + LONGEST]))):
+        if marker["weak"]:
+            line, *below = unwrapped(text[end : end + LONGEST]).split("\n", 2)
+            if not (holds or ALONE.match)(line) or (holds and below and holds(below[0])):
+                continue
+            found.append(Mark("answer_line", end))
+        else:
             found.append(Mark("answer_line", end))
     return found
 
