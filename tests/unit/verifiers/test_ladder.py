@@ -32,7 +32,7 @@ def test_joined_boxes_are_one_answer_unless_each_is_asked_for() -> None:
 
 
 def test_weak_announcements_hold_what_the_caller_calls_an_answer() -> None:
-    text = "The answer must be Paris.\n### Final answer\nParis\n#### Paris\nas was shown"
+    text = "The answer must be Paris.\n### Final answer\nParis\n\n#### Paris\nas was shown"
     assert list(candidates(text, ALL)) == []
     found = list(candidates(text, ALL, holds=lambda line: "Paris" in line))
     assert found == [("hashes", "Paris"), ("answer_line", "Paris"), ("answer_is", "Paris")]
