@@ -16,7 +16,7 @@ from typing import Any
 
 from lema.base.records import Judgement, Question, Verdict
 from lema.verifiers.choices import Choices
-from lema.verifiers.ladder import last_boxes
+from lema.verifiers.ladder import last_box
 from lema.verifiers.latex.math_pool import close_pools, pool
 from lema.verifiers.latex.verdict import Latex
 from lema.verifiers.numbers import Numbers
@@ -50,7 +50,7 @@ def recorded(data: Path) -> list[Case]:
 def latex(data: Path, n: int = 2000) -> list[Case]:
     """Answers of MATH, written in other ways, to their own question (right) or to another (mostly wrong)."""
     draw = random.Random(0)
-    answers = [last_boxes(row["solution"]) or "" for row in rows(data / "math" / "test.jsonl")]
+    answers = [last_box(row["solution"]) or "" for row in rows(data / "math" / "test.jsonl")]
     cases = []
     for number in range(n):
         answer = draw.choice(answers)

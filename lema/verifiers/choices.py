@@ -35,7 +35,7 @@ ABOUT = re.compile(
 )
 #: With these words a letter is not meant, or not alone.
 NOT_SO = re.compile(
-    r"\b(?:or|not|no|nor|neither|either|never|wrong|incorrect|false|unlikely|except|but|however|although|though|rather|instead|isn't|doesn't|can't|cannot)\b"
+    r"\b(?:or|not|no|nor|neither|either|never|wrong|incorrect|false|unlikely|except|but|however|although|though|rather|instead|unless|if|isn't|doesn't|can't|cannot)\b"
 )
 STEM = re.compile(r"(?:ing|ed|es|s|ly|er|d)$")
 LABEL_AFTER = re.compile(r"^(?P<rest>.*\S)\s*\((?:option\s+|choice\s+)?(?P<label>[a-z])\)$", re.DOTALL)
@@ -135,7 +135,8 @@ def first_sentence_of(said: str) -> str:
     label = LABEL.match(said)
     start = label.start("rest") if label else 0
     end = SENTENCE_END.search(said, start)
-    return said[: end.start()] if end else said
+    asked = end is not None and end[0] == "?" and end.end() < len(said)  # b? no, c
+    return said[: end.start()] if end and not asked else said
 
 
 def by_words(said: str, choices: Sequence[str]) -> int | None:
@@ -181,6 +182,8 @@ def nearly(rest: str, number: int, choices: Sequence[str]) -> bool:
     if extra or not own or not said:
         return False
     if any(stems <= said for choice in choices if choice != choices[number] and (stems := _stems(choice))):
+        return False
+    if any(f"{opposite}{choices[number]}" in rest for opposite in ("un", "non", "non-", "dis", "in", "im")):
         return False
     return own <= said or said <= own or _alike(" ".join(rest.split()), choices[number])
 

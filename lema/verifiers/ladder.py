@@ -114,7 +114,7 @@ def marks(text: str, rungs: Sequence[Rung], holds: Holds | None = None, lists: b
             while (
                 at
                 and found[at - 1].answer is None
-                and (found[at - 1].end > box.end or "\n" not in text[found[at - 1].end : box.end])
+                and (found[at - 1].end > box.end or not SENTENCE_END.search(text, found[at - 1].end, box.end))
             ):
                 at -= 1
             found.insert(at, box)
@@ -141,7 +141,12 @@ def _lines(text: str, holds: Holds | None) -> list[Mark]:
     found = []
     for marker in list(ANSWER_LINE.finditer(f"\n{text}"))[-MOST:]:
         end = marker.end() - 1
-        if not marker["weak"] or (holds or ALONE.match)(first_line(unwrapped(text[end : end + LONGEST]))):
+        if marker["weak"]:
+            line, *below = unwrapped(text[end : end + LONGEST]).split("\n", 2)
+            if not (holds or ALONE.match)(line) or (holds and below and holds(below[0])):
+                continue
+            found.append(Mark("answer_line", end))
+        else:
             found.append(Mark("answer_line", end))
     return found
 

@@ -37,7 +37,7 @@ ANSWER_LINE = re.compile(
     rf"""\n[ \t*_#>]{{0,12}}(?:Step\s+[0-9]+\s*[:.]\s*)?(?:
         (?:A|(?i:(?:{NAME}|ans)(?:{INNER})?))[ \t*_]*:[\s*_]*(?=\S)
       | (?i:{NAME}|ans){SEPARATOR}[\s*_]*(?=\S)
-      | (?P<weak>(?i:{NAME}))(?![ \t]+(?:is|was|to)\b)(?:[ \t*_.]*\n|(?:\*\*|__|[ \t]))[\s*_]*(?=\S)
+      | (?P<weak>(?i:{NAME}))(?:[ \t*_.]*\n|\*\*|__|[ \t](?=[$£€¥₹0-9(\\-]))[\s*_]*(?=\S)
     )""",
     re.VERBOSE,
 )

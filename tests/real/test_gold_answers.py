@@ -14,7 +14,7 @@ from conftest import package, require_data
 from lema.base.protocols import Verifier
 from lema.base.records import Question, Verdict
 from lema.verifiers.choices import Choices
-from lema.verifiers.ladder import last_boxes
+from lema.verifiers.ladder import last_box
 from lema.verifiers.latex.verdict import Latex
 from lema.verifiers.lema_v1.grader import LemaV1
 from lema.verifiers.numbers import Numbers
@@ -62,11 +62,17 @@ def test_math(name: str, size: int) -> None:
     held = list(lines("math", name))
     assert len(held) == size
     verifier = Latex()
+    side_by_side: list[str] = []
     for number, row in enumerate(held):
-        boxed = last_boxes(row["solution"])
+        boxed = last_box(row["solution"])
         assert boxed is not None
         asked = question(number, row.get("answer", boxed))
-        assert not_right(verifier, asked, row["solution"], f"The answer is ${asked.answer}$.", f"#### {boxed}") == []
+        assert not_right(verifier, asked, f"The answer is ${asked.answer}$.", f"#### {boxed}") == []
+        if not_right(verifier, asked, row["solution"]):
+            assert verifier.judge(row["solution"], asked).verdict is Verdict.UNDECIDED
+            side_by_side.append(row["solution"])
+    # the data set's answer is the last of several boxes in one sentence, which may as well all be meant
+    assert len(side_by_side) <= 5 and all(solution.count("boxed") > 1 for solution in side_by_side)
 
 
 def test_svamp() -> None:

@@ -10,7 +10,7 @@ from lema.base.errors import ConfigError, InputError
 from lema.base.judged_stretch import judged
 from lema.base.records import Judgement, Question, Verdict
 from lema.base.spec import Spec, runtime, spec
-from lema.verifiers.ladder import REFUSAL, candidates
+from lema.verifiers.ladder import REFUSAL, candidates, last_box
 from lema.verifiers.latex.agreement import Agreement, agree
 from lema.verifiers.latex.math_pool import pool, require_math_verify
 from lema.verifiers.latex.phrase import alone, phrase
@@ -65,10 +65,19 @@ class Latex(Spec):
                 # "our answer is correct" points at an answer elsewhere
                 prose = prose or Judgement(verdict=Verdict.WRONG, answer=found.strip(), rung=rung)
                 continue
-            return Judgement(verdict=self.compare(said, gold), answer=found.strip(), rung=rung)
+            verdict = self.compare(said, gold)
+            if rung == "boxed" and verdict is Verdict.WRONG:
+                verdict = self.of_last_box(text, found, gold)
+            return Judgement(verdict=verdict, answer=found.strip(), rung=rung)
         if prose is None and (last := alone(text)) is not None:
             return Judgement(verdict=self.compare(read(last), gold), answer=last, rung="answer_line")
         return prose or Judgement(verdict=Verdict.NO_ANSWER)
+
+    def of_last_box(self, text: str, found: str, gold: Reading) -> Verdict:
+        """Of boxes side by side the last may be the answer, as in MATH's own solutions, or all of them."""
+        last = last_box(text)
+        alone = last is not None and last.strip() != found.strip() and self.compare(read(last), gold) is Verdict.RIGHT
+        return Verdict.UNDECIDED if alone else Verdict.WRONG
 
     def equal(self, answer: str, other: str) -> bool:
         """Whether two answers are the same value; what is undecided is not."""
