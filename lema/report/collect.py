@@ -146,7 +146,7 @@ def assemble(
         curves=curves(arms, trained),
         corrections=views(corrects),
         mixes=learned,
-        notes=(*notes, *sound_notes(sound), *notes_on(arms)),
+        notes=(*notes, *sound_notes(sound), *notes_on(arms, learned)),
         provenance=provenance(arms, command),
         stages=tuple(stage_line(artifact) for artifact in artifacts),
         regraded=tuple(of_graders),

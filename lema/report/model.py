@@ -178,6 +178,7 @@ class Mix(Part, frozen=True, kw_only=True):
     seed: int
     sources: dict[str, int]  # source -> examples
     target_tokens: int | None = None
+    same_text: int | None = None  # examples whose text an earlier one has; None: not counted
     repeats: int | None = None  # examples that were left out since an equal one is there; None: not counted
 
 

@@ -54,7 +54,9 @@ class Mix(Stage):
     `cot_questions` are questions whose reference paths are right paths too. `tokenizer` is the model whose tokens a
     token budget counts, and None for other budgets. Examples are held on disk, so that memory grows by some bytes an
     example only. Of what is made of the same (equal paths; equal corrections of equal wrong paths, as an evolved
-    question of two rounds can have), a lesson teaches the first, and the others are counted.
+    question of two rounds can have), a lesson teaches the first, and the others are counted. Examples that say the same
+    for another reason (a reference path, and a correction's solution) all stay, and those beyond the first are counted
+    as `same_text`: they are no new text, but the same once more.
     """
 
     kind = "mix"
@@ -77,6 +79,7 @@ class Mix(Stage):
         lessons = array("H")  # of each example
         sources: list[str] = []
         questions: list[str] = []
+        texts = array("Q")  # of each example, a digest of what is learned
         seen = Seen()
         with Spool[Example](work.scratch / "examples.jsonl") as spool:
             for number, lesson in enumerate(self.data_mix.lessons):
@@ -86,6 +89,7 @@ class Mix(Stage):
                         lessons.append(number)
                         sources.append(intern(example.source))
                         questions.append(intern(example.question_id))
+                        texts.append(int(example.id[:16], 16))
             chosen = self.choose(lessons, self.sizes(spool))
             work.write_chunks("examples.jsonl", spool.chunks(chosen))
         work.write("dropped.jsonl", dropped)
@@ -94,6 +98,7 @@ class Mix(Stage):
             "questions": len({questions[number] for number in chosen}),
             "sources": dict(sorted(Counter(sources[number] for number in chosen).items())),
             "duplicates": seen.repeats,
+            "same_text": len(chosen) - len({texts[number] for number in chosen}),
             "leaks": dict(sorted(Counter(row.rule for row in dropped).items())),
         }
 

@@ -120,6 +120,8 @@ def check_data(report: Report, tables: list[list[Row]]) -> int:
     for mix in report.mixes:
         repeats = {"equal ones left out": f"{mix.repeats:,}"} if mix.repeats else {}
         tokens = "-" if mix.target_tokens is None else f"{mix.target_tokens:,}"
+        alike = any(other.same_text for other in report.mixes)
+        repeats |= {"text of an earlier one": "-" if mix.same_text is None else f"{mix.same_text:,}"} if alike else {}
         expected = {"in all": f"{sum(mix.sources.values()):,}", "target tokens": tokens, **repeats}
         checked += agree({"arm": mix.arm, "seed": str(mix.seed)}, expected, tables)
     for count in report.leaks.counts if report.leaks is not None else ():

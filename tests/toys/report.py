@@ -207,7 +207,7 @@ def toy_report(gain: float = 0.04, seeds: tuple[int, ...] = (0, 1)) -> Report:
         curves=tuple(curve(arm, seed, floor) for arm, floor in trained for seed in seeds),
         corrections=pick(questions, solutions, corrections),
         mixes=tuple(
-            Mix(arm=arm, seed=seed, sources=sources, target_tokens=182_340, repeats=17 + seed)
+            Mix(arm=arm, seed=seed, sources=sources, target_tokens=182_340, repeats=17 + seed, same_text=738)
             for arm, sources in (("cot", {"cot": 3000}), ("cot_and_corrections", {"cot": 2100, "correction": 900}))
             for seed in seeds
         ),

@@ -6,13 +6,29 @@ from collections.abc import Sequence
 
 from lema.report.findings.arms import HINTED, Evaluated
 from lema.report.findings.leaks import undecontaminated
-from lema.report.model import Note
+from lema.report.model import Mix, Note
 from lema.report.tables.text import BEST_ON_TEST, SELECTION
 
+OFTEN = 0.05  # share of a mix whose text is there already: more is said at once
 
-def notes(arms: Sequence[Evaluated]) -> list[Note]:
+
+def notes(arms: Sequence[Evaluated], mixes: Sequence[Mix] = ()) -> list[Note]:
     """All of them, those that change most first."""
-    return [*selection_notes(arms), *hint_notes(arms), *leak_notes(arms), *cut_notes(arms), *seed_notes(arms)]
+    found = [*selection_notes(arms), *hint_notes(arms), *same_text_notes(mixes), *leak_notes(arms)]
+    return [*found, *cut_notes(arms), *seed_notes(arms)]
+
+
+def same_text_notes(mixes: Sequence[Mix]) -> list[Note]:
+    """Arms with many examples that are no new text, of the first run that has them."""
+    first = {mix.arm: mix for mix in reversed(mixes) if (mix.same_text or 0) > OFTEN * sum(mix.sources.values())}
+    return [
+        Note(
+            level="note",
+            text=f"{mix.same_text:,} of the {sum(mix.sources.values()):,} examples of {arm} have, letter by letter, "
+            "the text of an earlier one: they teach the same once more, and nothing new.",
+        )
+        for arm, mix in first.items()
+    ]
 
 
 def selection_notes(arms: Sequence[Evaluated]) -> list[Note]:

@@ -30,6 +30,7 @@ def mixes(
                 seed=arm.seed,
                 sources=dict(artifact.summary["sources"]),
                 target_tokens=None if run is None else run.summary.get("target_tokens"),
+                same_text=artifact.summary.get("same_text"),
                 repeats=artifact.summary.get("duplicates"),
             )
     return tuple(found.values())

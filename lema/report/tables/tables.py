@@ -198,6 +198,7 @@ def levelled(title: str, rows: Sequence[Row]) -> Table:
 def mixes(report: Report) -> Table:
     """What each arm and seed was trained on."""
     repeats = any(mix.repeats for mix in report.mixes)
+    alike = any(mix.same_text for mix in report.mixes)
     columns: list[Column | None] = [
         ("arm", lambda mix: mix.arm, True),
         ("seed", lambda mix: str(mix.seed), False),
@@ -208,6 +209,7 @@ def mixes(report: Report) -> Table:
         ),
         ("in all", lambda mix: count(sum(mix.sources.values())), False),
         ("target tokens", lambda mix: count(mix.target_tokens), False),
+        ("text of an earlier one", lambda mix: count(mix.same_text), False) if alike else None,
         ("equal ones left out", lambda mix: count(mix.repeats), False) if repeats else None,
     ]
     return table("Examples of each arm and seed", report.mixes, columns)

@@ -11,7 +11,8 @@ from reading.report_cells import check, check_pairs, html_tables, markdown_of, m
 from toys.report import toy_report
 from toys.sweep import toy_sweep
 
-from lema.report.model import Report, from_json, to_json
+from lema.report.findings.notes import same_text_notes
+from lema.report.model import Mix, Report, from_json, to_json
 from lema.report.output.html import render_html
 from lema.report.output.wandb_report import build
 
@@ -102,6 +103,18 @@ def test_the_check_sees_one_changed_number_about_data_and_checkpoints(part: str,
     other = {"accuracies": (0.5,) * 10, "chosen": 700, "by": "best_on_test", "on": "gsm_synth test[0:500]"}
     changed = msgspec.structs.replace(first, **{field: other[field] if field in other else value + by})
     sees(report, msgspec.structs.replace(report, **{part: (changed, *rest)}))
+
+
+def test_examples_that_are_no_new_text_are_said_at_once() -> None:
+    def mix(arm: str, seed: int, alike: int | None) -> Mix:
+        return Mix(arm=arm, seed=seed, sources={"cot": 1500, "cot_from_correction": 738}, same_text=alike)
+
+    (note,) = same_text_notes(
+        [mix("cot_matched", 0, 738), mix("cot_matched", 1, 738), mix("cot", 0, 0), mix("old", 0, None)]
+    )
+    assert note.text.startswith(
+        "738 of the 2,238 examples of cot_matched have, letter by letter, the text of an earlier"
+    )
 
 
 def test_how_all_checkpoints_were_chosen_is_said_once() -> None:

@@ -199,6 +199,7 @@ def test_a_mix_has_as_many_corrections_in_every_form(tmp_path: Path, lesson: Les
     data_mix = DataMix(name="all", lessons=(Cot(), lesson))
     made = mixed(tmp_path, gsm8k(tmp_path, OWN), made=made_by(corrections=[held]), data_mix=data_mix)
     assert made.summary["examples"] == len(OWN) + 2 and made.summary["duplicates"] == 0
+    assert made.summary["same_text"] == (1 if lesson.kind == "cot_from_corrections" else 0)
 
 
 def test_every_example_leads_back_to_the_rows_that_it_was_made_of(tmp_path: Path) -> None:
