@@ -199,7 +199,6 @@ def comparison_cells(c: Comparison) -> Row:
         "95 % interval": faced(c.low, c.high),
         "about": c.about,
         "run sd": spread(c),
-        "questions": f"{c.n:,}",
         "runs": f"{len(c.seeds) or 1} : {len(c.baseline_seeds) or 1}",
         "won : lost": f"{c.won:,} : {c.lost:,}",
         "p": p_value(c.p),

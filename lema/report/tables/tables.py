@@ -113,7 +113,6 @@ def compared(report: Report, all_: Sequence[Comparison]) -> list[Table]:
         ("runs", lambda c: f"{len(c.seeds) or 1} : {len(c.baseline_seeds) or 1}", False),
         ("won : lost", lambda c: f"{count(c.won)} : {count(c.lost)}", False),
         ("p exact", lambda c: "-" if c.p_exact is None else p_value(c.p_exact), False) if exact else None,
-        ("questions", lambda c: count(c.n), False),
     ]
     made = []
     for title, rows in by_role(all_):

@@ -65,11 +65,11 @@ def test_the_check_sees_one_changed_number_of_an_arm(field: str) -> None:
 
 @pytest.mark.parametrize(
     "field",
-    ["difference", "low", "high", "n", "won", "lost", "p", "p_adjusted", "smallest", "run_sd", "run_df", "lent_df"],
+    ["difference", "low", "high", "won", "lost", "p", "p_adjusted", "smallest", "run_sd", "run_df", "lent_df"],
 )
 def test_the_check_sees_one_changed_number_of_a_comparison(field: str) -> None:
     report = toy_report()
-    by = 1 if field in {"n", "won", "lost", "run_df", "lent_df"} else 0.01
+    by = 1 if field in {"won", "lost", "run_df", "lent_df"} else 0.01
     changed = msgspec.structs.replace(report.comparisons[0], **{field: getattr(report.comparisons[0], field) + by})
     sees(report, msgspec.structs.replace(report, comparisons=(changed, *report.comparisons[1:])))
 
