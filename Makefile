@@ -11,10 +11,10 @@ export DS_ACCELERATOR ?= cpu
 demo: setup
 	$(VENV)/bin/lema
 
-# Three processes for two cores, since the files of the SLURM, which one of them runs, mostly wait; tests/conftest.py
+# Four processes for two cores, since the files of the SLURM, which one of them runs, and others often wait; tests/conftest.py
 # says which files belong together, and which come first.
 test: setup vllm-env
-	$(PYTHON) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # What to run after each change: lint, types, and all tests that start nothing large; at most three minutes.
 quick: check

@@ -61,6 +61,8 @@ def test_a_sweep_whose_submitting_process_is_killed_is_done_once_and_equals_a_lo
     assert set(starts(folder).values()) == {1}
     assert Counter(name.partition("-")[0] for name in starts(folder)) == STAGES
     finish(None, tmp_path, *SWEEP, f"report={tmp_path / 'report.html'}")
+    assert set(starts(tmp_path).values()) == {1}
+    assert Counter(name.partition("-")[0] for name in starts(tmp_path)) == STAGES
     assert digests(folder) == digests(tmp_path)
 
 
