@@ -1,16 +1,15 @@
-"""A page in headless Chromium, without network."""
+"""What a page says of itself in headless Chromium, without network."""
 
 from __future__ import annotations
 
-import html
+import asyncio
 import json
-import re
-import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from conftest import lacking
-from servers.browser import find_chromium
+from conftest import lacking, package
 
 #: Put at the end of a page: `report(value)` says what a test wants to know, with the errors of the page.
 HOOK = """<script>
@@ -28,26 +27,30 @@ function report(value) {
 </body>"""
 
 
-def run_page(page: Path, script: str) -> Any:
-    """What `script` reports when it runs in the page; the page must have no errors."""
-    hooked = page.with_name(f"hooked-{page.name}")
-    hooked.write_text(page.read_text().replace("</body>", HOOK % script))
-    dom = chromium(hooked, "--dump-dom", "--virtual-time-budget=20000")
-    found = re.search(r'<pre id="reported">(.*?)</pre>', dom, re.DOTALL)
-    assert found, dom[-2000:]
-    reported = json.loads(html.unescape(found[1]))
-    assert reported["errors"] == []
-    return reported["value"]
+def run_page(page: Path, script: str, *, seconds: float = 120) -> Any:
+    """What `script` reports when it runs in the page, be it after a reload; the page must have no errors."""
+    package("aiohttp")
+    from servers.browser import chromium, find_chromium
 
-
-def chromium(page: Path, *options: str) -> str:
-    """Open a page with a fresh profile that cannot reach any host; standard output."""
-    browser = find_chromium()
-    if browser is None:
+    binary = find_chromium()
+    if binary is None:
         lacking("Chromium")
         raise AssertionError
-    given = ["--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
-    given += ["--no-first-run", f"--user-data-dir={page.parent / 'profile'}", *options, page.as_uri()]
-    done = subprocess.run([browser, *given], capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    hooked = page.with_name(f"hooked-{page.name}")
+    hooked.write_text(page.read_text().replace("</body>", HOOK % script))
+
+    async def reported() -> str:
+        until = time.monotonic() + seconds
+        async with chromium(binary, page.parent) as tab:
+            await tab.open(hooked, width=1300, dark=False)
+            while time.monotonic() < until:
+                with suppress(AssertionError):  # between two loads there is no page to ask
+                    said: str | None = await tab.evaluate("document.getElementById('reported')?.textContent ?? null")
+                    if said is not None:
+                        return said
+                await asyncio.sleep(0.05)
+            raise AssertionError(f"the page reported nothing in {seconds:g} s; it said {tab.said}")
+
+    found = json.loads(asyncio.run(reported()))
+    assert found["errors"] == []
+    return found["value"]
