@@ -1,4 +1,5 @@
-"""Analysis: what is measured of models beside accuracy, DeltaPPL and the output space (decision 022)."""
+"""Analysis: what is measured of models beside accuracy: DeltaPPL, the output space (decision 022), and whether models
+learned to correct (decision 028). On the command line a list of names: `analysis=[delta_ppl,correction_skill]`."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from lema.base.question_slice import Slice
 from lema.base.spec import runtime, since, spec
 from lema.data.datasets import Published, parts_of, told_parts
 from lema.experiment.build import Build
+from lema.experiment.correction_skill import AskedToCorrect
 from lema.experiment.experiment import Experiment
 from lema.experiment.parts import Part
 from lema.experiment.synthesis import Synthesis
@@ -27,36 +29,47 @@ Count = Annotated[int, Field(ge=1)]
 
 @spec
 class Analysis(Part):
-    """What else is measured of the model before and after training.
+    """What else is measured: any of three, each by its name.
 
     Args:
-        delta_ppl: how much likelier it finds corrections than mistakes (paper App. D.5).
-        output_space: held-out questions, on whose gold targets it is measured how many next tokens the model hesitates
-            between (PaD, arXiv 2305.13888); None: not measured.
+        delta_ppl: how much likelier the model, before and after training, finds corrections than mistakes (paper App.
+            D.5); None: iff nothing else is measured.
+        output_space: held-out questions, on whose gold targets it is measured, before and after training, how many next
+            tokens the model hesitates between (PaD, arXiv 2305.13888); None: not measured.
+        correction_skill: what trained models are asked to correct; None: nothing.
     """
 
     kind = "analysis"
     slot = "analysis"
-    delta_ppl: bool = since(default=True)
+    delta_ppl: bool | None = since(default=None)
     output_space: Slice | None = since(default=None)
-    quantised: bool = False  # score with 4-bit weights, as QLoRA trains
+    correction_skill: AskedToCorrect | None = since(default=None)
+    quantised: bool = False  # score with 4-bit weights, as QLoRA trains: delta_ppl and output_space
     seed: int = 0  # of the bootstrap
     device: Literal["auto", "cpu", "cuda"] = runtime(default="auto")
     batch_tokens: Count = runtime(default=8192)  # tokens that go through the model at once
     part: Count = runtime(default=500)  # corrections, or questions, between two saves
 
     def check(self) -> None:
-        if not self.delta_ppl and self.output_space is None:
+        if not (self.measures_delta_ppl or self.output_space or self.correction_skill):
             raise ConfigError(
-                "analysis: with delta_ppl=false and output_space=null nothing is measured; take analysis=none"
+                "analysis: with delta_ppl=false, output_space=null and correction_skill=null nothing is measured; take "
+                "analysis=none"
             )
 
     @property
+    def measures_delta_ppl(self) -> bool:
+        """Whether DeltaPPL is measured."""
+        return self.delta_ppl if self.delta_ppl is not None else not (self.output_space or self.correction_skill)
+
+    @property
     def measures_material(self) -> frozenset[MaterialName]:
-        return frozenset({"corrections"}) if self.delta_ppl else frozenset()
+        return frozenset({"corrections"}) if self.measures_delta_ppl else frozenset()
 
     def check_in(self, e: Experiment) -> None:
-        """Raise ConfigError for questions that no output space can be measured on."""
+        """Raise ConfigError for questions that something cannot be measured on."""
+        if self.correction_skill is not None:
+            self.correction_skill.check_in(e)
         where = self.output_space
         if where is None:
             return
@@ -78,35 +91,45 @@ class Analysis(Part):
         with."""
         if not build.trains:
             return
-        e = build.e
-        for run in (None, build.chosen(e.scored[0])):
-            if self.delta_ppl:
-                yield DeltaPerplexity(
-                    corrections=build.corrections[0],
-                    model=e.model,
-                    format=e.format,
-                    trained=run,
-                    quantised=self.quantised,
-                    seed=self.seed,
-                    device=self.device,
-                    batch_tokens=self.batch_tokens,
-                    part=self.part,
-                )
+        for run in (None, build.chosen(build.e.scored[0])):
+            if self.measures_delta_ppl:
+                yield self.preference(build, run)
             if self.output_space is not None:
-                yield OutputSpace(
-                    task=e.task,
-                    questions=self.output_space,
-                    target=target(e),
-                    model=e.model,
-                    format=e.format,
-                    programs=gold_programs(e, self.output_space),
-                    trained=run,
-                    quantised=self.quantised,
-                    seed=self.seed,
-                    device=self.device,
-                    batch_tokens=self.batch_tokens,
-                    part=self.part,
-                )
+                yield self.space(build, run, self.output_space)
+        if self.correction_skill is not None:
+            yield from self.correction_skill.measured(build)
+
+    def preference(self, build: Build, run: Stage | None) -> DeltaPerplexity:
+        """DeltaPPL of one model."""
+        return DeltaPerplexity(
+            corrections=build.corrections[0],
+            model=build.e.model,
+            format=build.e.format,
+            trained=run,
+            quantised=self.quantised,
+            seed=self.seed,
+            device=self.device,
+            batch_tokens=self.batch_tokens,
+            part=self.part,
+        )
+
+    def space(self, build: Build, run: Stage | None, where: Slice) -> OutputSpace:
+        """The output space of one model."""
+        e = build.e
+        return OutputSpace(
+            task=e.task,
+            questions=where,
+            target=target(e),
+            model=e.model,
+            format=e.format,
+            programs=gold_programs(e, where),
+            trained=run,
+            quantised=self.quantised,
+            seed=self.seed,
+            device=self.device,
+            batch_tokens=self.batch_tokens,
+            part=self.part,
+        )
 
 
 def target(e: Experiment) -> Writes:

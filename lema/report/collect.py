@@ -27,6 +27,8 @@ from lema.report.findings.programs import program_rows
 from lema.report.findings.results import summaries
 from lema.report.findings.runs import choices, curves, mixes, provenance, stage_line
 from lema.report.findings.sieves import sieves
+from lema.report.findings.skills import notes as skill_notes
+from lema.report.findings.skills import skills
 from lema.report.findings.soundness import notes as sound_notes
 from lema.report.findings.soundness import soundness
 from lema.report.findings.spaces import spaces
@@ -71,6 +73,7 @@ def collect(
             ("delta_ppl-", "measurement(s) of DeltaPPL are"),
             ("output_space-", "measurement(s) of output spaces are"),
             ("discriminate-", "set(s) of picks are"),
+            ("correction_skill-", "measurement(s) of whether corrections were learned are"),
         )
         if (count := sum(address.startswith(kind) for address in missing))
     ]
@@ -121,6 +124,7 @@ def assemble(
     against = pairings(arms, sizes)
     accuracies, comparisons = compare(results, *against)
     sound, sound_comparisons = soundness(arms, *against)
+    skilled, skill_comparisons = skills(kinds.get("correction_skill", []), arms, against[0])
     accuracies = described(accuracies, arms)
     graded = in_order(regraded(kinds.get("grade", []), arms))
     of_graders = [
@@ -146,7 +150,7 @@ def assemble(
         curves=curves(arms, trained),
         corrections=views(corrects),
         mixes=learned,
-        notes=(*notes, *sound_notes(sound), *notes_on(arms, learned)),
+        notes=(*notes, *skill_notes(skilled, arms), *sound_notes(sound), *notes_on(arms, learned)),
         provenance=provenance(arms, command),
         stages=tuple(stage_line(artifact) for artifact in artifacts),
         regraded=tuple(of_graders),
@@ -159,6 +163,8 @@ def assemble(
         programs=program_rows(arms),
         soundness=sound,
         sound_comparisons=sound_comparisons,
+        skills=skilled,
+        skill_comparisons=skill_comparisons,
         measures=measure_rows(arms),
         picks=picked,
         pick_pairs=pick_pairs,

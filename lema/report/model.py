@@ -24,6 +24,7 @@ from lema.report.tables.parts import (
     Sieve,
     SuccessRow,
 )
+from lema.report.tables.skill_parts import SkillRow
 from lema.report.tables.sound_parts import SoundRow
 from lema.report.tables.space_parts import SpacePair, SpaceRow
 
@@ -239,6 +240,8 @@ class Report(Part, frozen=True, kw_only=True):
     programs: tuple[ProgramRow, ...] = ()
     soundness: tuple[SoundRow, ...] = ()  # of arms on tasks whose questions have a trace
     sound_comparisons: tuple[Comparison, ...] = ()
+    skills: tuple[SkillRow, ...] = ()  # whether corrections were learned
+    skill_comparisons: tuple[Comparison, ...] = ()  # of corrections that end right
     measures: tuple[MeasureRow, ...] = ()  # beside verdicts, by whichever answering
     picks: tuple[PickRow, ...] = ()  # among sampled answers
     pick_pairs: tuple[PickPair, ...] = ()

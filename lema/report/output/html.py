@@ -10,7 +10,7 @@ from lema.report.figures import curves, figures
 from lema.report.figures.canvas import Style, styles
 from lema.report.findings import costs
 from lema.report.model import Comparison, Report
-from lema.report.tables import data_tables, picks_tables, sound_tables, space_tables, tables
+from lema.report.tables import data_tables, picks_tables, skill_tables, sound_tables, space_tables, tables
 from lema.report.tables.text import answers, count, levels, percent, sieve_levels, words
 
 PAGE = Path(__file__).with_name("page")
@@ -32,6 +32,7 @@ def render_html(report: Report) -> str:
     # Templates that import macros get a context of their own; these are for all of them.
     environment.globals.update(tables=tables, costs=costs, data_tables=data_tables)
     environment.globals.update(picks_tables=picks_tables, space_tables=space_tables, sound_tables=sound_tables)
+    environment.globals.update(skill_tables=skill_tables)
     page = environment.get_template("page.html")
     return page.render(report=report, answers=answers(report), figures=draw(report)).lstrip()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lema.report.findings import costs
 from lema.report.model import Report, SideBySide
-from lema.report.tables import data_tables, picks_tables, sound_tables, space_tables, tables
+from lema.report.tables import data_tables, picks_tables, skill_tables, sound_tables, space_tables, tables
 from lema.report.tables.tables import Table
 from lema.report.tables.text import answers, words
 
@@ -22,6 +22,8 @@ def sections(report: Report) -> Iterator[tuple[str, str]]:
     if report.comparisons:
         compared = [titled(one) for one in tables.comparisons(report)]
         yield "Comparison", "\n\n".join([*compared, escaped(tables.COMPARISON_NOTE)])
+    if report.skills:
+        yield skill_tables.TITLE, "\n\n".join(map(titled, skill_tables.all_of(report)))
     for trend in tables.trends(report):
         yield trend.title, shown(trend)
     if report.paper:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lema.base.family import About, Verdict
 from lema.report.model import ArmSummary, Comparison, Note, PaperCell, Report
-from lema.report.tables import data_tables, picks_tables, sound_tables, space_tables, tables
+from lema.report.tables import data_tables, picks_tables, skill_tables, sound_tables, space_tables, tables
 from lema.report.tables.text import (
     MOST_ANSWERS,
     Row,
@@ -75,6 +75,10 @@ def data(report: Report) -> Iterator[tables.Table]:
         yield data_tables.programs(report)
     if report.soundness:
         yield sound_tables.main(report)
+    if report.skills:
+        yield skill_tables.main(report)
+        if any(row.own for row in report.skills):
+            yield skill_tables.own_corrections(report)
     if report.measures:
         yield data_tables.measures(report)
     if report.picks:  # the rest is for the page: it is wide

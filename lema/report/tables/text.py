@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from lema.base.family import Verdict
 from lema.report.model import Comparison, Funnel, Report
 from lema.report.tables.parts import PickRow, Sieve
+from lema.report.tables.skill_parts import SkillRow
 
 MOST_ANSWERS = 6  # comparisons that are read as sentences; more are summed up
 
@@ -116,8 +117,35 @@ def sieve_levels(sieve: Sieve) -> list[Row]:
 def answers(report: Report) -> list[tuple[str, str]]:
     """The question's answer in words, with the verdict of each sentence (empty: there is none).
 
-    A few comparisons are said one by one; many are summed up by verdict and task, with their differences in points.
+    Whether corrections were learned comes first: where they were not, differences say nothing of learning from
+    mistakes. A few comparisons are said one by one; many are summed up by verdict and task, with their differences in
+    points.
     """
+    return [*learned(report.skills), *compared_in_words(report)]
+
+
+def learned(rows: Sequence[SkillRow]) -> list[tuple[str, str]]:
+    """Whether corrections were learned: a few arms one by one, many by verdict."""
+    told = [row for row in rows if row.verdict]
+    if len(told) <= MOST_ANSWERS:
+        return [(row.verdict, row.words) for row in told]
+    sentences: list[tuple[str, str]] = []
+    for verdict in dict.fromkeys(row.verdict for row in told):
+        held = [row for row in told if row.verdict == verdict]
+        named = "; ".join(
+            f"{row.arm} ({percent(row.right.value)} right, a second sample {percent(row.again.value)})"
+            for row in held
+            if row.right is not None
+        )
+        what = {"learned": "have learned", "not learned": "have not learned"}.get(
+            verdict, "may or may not have learned"
+        )
+        sentences.append((verdict, f"{len(held)} of {len(told)} arms {what} to correct held-out mistakes: {named}."))
+    return sentences
+
+
+def compared_in_words(report: Report) -> list[tuple[str, str]]:
+    """What the comparisons, and picks among sampled answers, say."""
     said = report.answering
     sentences = picked(report.picks)
     if not said:
