@@ -156,7 +156,10 @@ def _fault(override: Override, known: Known, sweep: bool) -> Fault | None:
 
 def _option_fault(override: Override, known: Known) -> Fault | None:
     key = override.key_or_group
-    for option in _options(override):
+    for options in _choices(override):
+        if "none" in options and len(options) > 1:
+            return Fault(key, f"[{', '.join(map(str, options))}]: none stands alone; leave it out of the list")
+    for option in (option for options in _choices(override) for option in options):
         if option is not None and option not in known.groups[key]:
             near = suggestion(str(option), known.groups[key], "Options")
             settable = f"; values inside it are set with {key}.<name>=" if override.type is OverrideType.CHANGE else ""
@@ -164,9 +167,10 @@ def _option_fault(override: Override, known: Known) -> Fault | None:
     return None
 
 
-def _options(override: Override) -> list[object]:
+def _choices(override: Override) -> list[list[object]]:
+    """What is chosen, of a sweep each point's; a choice may be a list of options."""
     if override.value_type is ValueType.GLOB_CHOICE_SWEEP:
         return []
-    values = list(override.sweep_iterator()) if override.is_sweep_override() else override.value()
-    listed = values if isinstance(values, list) else [values]
-    return [value.text if isinstance(value, QuotedString) else value for value in listed]
+    values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
+    listed = [value if isinstance(value, list) else [value] for value in values]
+    return [[one.text if isinstance(one, QuotedString) else one for one in options] for options in listed]

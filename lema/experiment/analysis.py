@@ -1,5 +1,5 @@
 """Analysis: what is measured of models beside accuracy: DeltaPPL, the output space (decision 022), and whether models
-learned to correct (decision 028). On the command line a list of names: `analysis=[delta_ppl,correction_skill]`."""
+learned to correct (decision 030). On the command line a list of names: `analysis=[delta_ppl,correction_skill]`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Analysis(Part):
 
     Args:
         delta_ppl: how much likelier the model, before and after training, finds corrections than mistakes (paper App.
-            D.5); None: iff nothing else is measured.
+            D.5).
         output_space: held-out questions, on whose gold targets it is measured, before and after training, how many next
             tokens the model hesitates between (PaD, arXiv 2305.13888); None: not measured.
         correction_skill: what trained models are asked to correct; None: nothing.
@@ -41,7 +41,7 @@ class Analysis(Part):
 
     kind = "analysis"
     slot = "analysis"
-    delta_ppl: bool | None = since(default=None)
+    delta_ppl: bool = False
     output_space: Slice | None = since(default=None)
     correction_skill: AskedToCorrect | None = since(default=None)
     quantised: bool = False  # score with 4-bit weights, as QLoRA trains: delta_ppl and output_space
@@ -51,20 +51,15 @@ class Analysis(Part):
     part: Count = runtime(default=500)  # corrections, or questions, between two saves
 
     def check(self) -> None:
-        if not (self.measures_delta_ppl or self.output_space or self.correction_skill):
+        if not (self.delta_ppl or self.output_space or self.correction_skill):
             raise ConfigError(
-                "analysis: with delta_ppl=false, output_space=null and correction_skill=null nothing is measured; take "
-                "analysis=none"
+                "analysis: with delta_ppl=false, output_space=null and correction_skill=null nothing is measured. "
+                "Choose some by name, as analysis=[delta_ppl,correction_skill], or analysis=none"
             )
 
     @property
-    def measures_delta_ppl(self) -> bool:
-        """Whether DeltaPPL is measured."""
-        return self.delta_ppl if self.delta_ppl is not None else not (self.output_space or self.correction_skill)
-
-    @property
     def measures_material(self) -> frozenset[MaterialName]:
-        return frozenset({"corrections"}) if self.measures_delta_ppl else frozenset()
+        return frozenset({"corrections"}) if self.delta_ppl else frozenset()
 
     def check_in(self, e: Experiment) -> None:
         """Raise ConfigError for questions that something cannot be measured on."""
@@ -92,7 +87,7 @@ class Analysis(Part):
         if not build.trains:
             return
         for run in (None, build.chosen(build.e.scored[0])):
-            if self.measures_delta_ppl:
+            if self.delta_ppl:
                 yield self.preference(build, run)
             if self.output_space is not None:
                 yield self.space(build, run, self.output_space)

@@ -33,7 +33,7 @@ class AskedToCorrect(Spec):
             asked about; None takes the questions that are scored, which cost nothing where that model is scored anyway.
         at_most: held-out mistakes, one a question.
         taught_at_most: corrections of the training set.
-        max_tokens: of a correction.
+        max_tokens: of a correction; None: twice those of a path, since it says why before it says how.
         temperature: of the second sample that stands beside each correction, and of paths of `mistakes`.
         seed: of these samples.
     """
@@ -42,7 +42,7 @@ class AskedToCorrect(Spec):
     mistakes: Slice | None = since(default=None)
     at_most: Annotated[int, Field(ge=2)] = 100
     taught_at_most: Annotated[int, Field(ge=0)] = 40
-    max_tokens: Count = 192
+    max_tokens: Count | None = since(default=None)
     temperature: Annotated[float, Field(gt=0)] = 0.7
     seed: Annotated[int, Field(ge=0)] = 1
     part: Count = runtime(default=200)  # mistakes between two saves
@@ -65,7 +65,8 @@ class AskedToCorrect(Spec):
         e = build.e
         scored = own_task(e)
         again: dict[str, Any] = {"n": 1, "temperature": self.temperature}
-        greedy: dict[str, Any] = {"n": 1, "temperature": 0.0, "max_tokens": self.max_tokens}
+        most = self.max_tokens or 2 * e.evaluation.sampling.max_tokens
+        greedy: dict[str, Any] = {"n": 1, "temperature": 0.0, "max_tokens": most}
         yield CorrectionSkill(
             mistakes=self.paths(build, scored),
             at_most=self.at_most,

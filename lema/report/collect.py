@@ -27,8 +27,7 @@ from lema.report.findings.programs import program_rows
 from lema.report.findings.results import summaries
 from lema.report.findings.runs import choices, curves, mixes, provenance, stage_line
 from lema.report.findings.sieves import sieves
-from lema.report.findings.skills import notes as skill_notes
-from lema.report.findings.skills import skills
+from lema.report.findings.skills import not_asked, skills
 from lema.report.findings.soundness import notes as sound_notes
 from lema.report.findings.soundness import soundness
 from lema.report.findings.spaces import spaces
@@ -150,7 +149,7 @@ def assemble(
         curves=curves(arms, trained),
         corrections=views(corrects),
         mixes=learned,
-        notes=(*notes, *skill_notes(skilled, arms), *sound_notes(sound), *notes_on(arms, learned)),
+        notes=(*notes, *sound_notes(sound), *notes_on(arms, learned)),
         provenance=provenance(arms, command),
         stages=tuple(stage_line(artifact) for artifact in artifacts),
         regraded=tuple(of_graders),
@@ -165,6 +164,7 @@ def assemble(
         sound_comparisons=sound_comparisons,
         skills=skilled,
         skill_comparisons=skill_comparisons,
+        not_asked=not_asked(skilled, arms),
         measures=measure_rows(arms),
         picks=picked,
         pick_pairs=pick_pairs,

@@ -242,6 +242,7 @@ class Report(Part, frozen=True, kw_only=True):
     sound_comparisons: tuple[Comparison, ...] = ()
     skills: tuple[SkillRow, ...] = ()  # whether corrections were learned
     skill_comparisons: tuple[Comparison, ...] = ()  # of corrections that end right
+    not_asked: tuple[str, ...] = ()  # arms that learned from corrections and were asked for none
     measures: tuple[MeasureRow, ...] = ()  # beside verdicts, by whichever answering
     picks: tuple[PickRow, ...] = ()  # among sampled answers
     pick_pairs: tuple[PickPair, ...] = ()

@@ -1,80 +1,32 @@
 """Has a model learned to correct? It is given mistakes and asked for the correction as it was taught to write one.
 
 Corrections that are trained on, and that the trained model cannot write, say nothing of what learning from mistakes
-does (decision 028). Asked are held-out mistakes, and some of the model's own training corrections; beside a correction
+does (decision 030). Asked are held-out mistakes, and some of the model's own training corrections; beside a correction
 of a held-out mistake stands a second sample of the same model for the same question, which knows of no mistake.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from lema.answering.answering import Answering, Setting
 from lema.answering.path import PATH
 from lema.base import prompts
-from lema.base.judged_stretch import judged
-from lema.base.protocols import Complete, Engine, Prompt, Reply, Sampling, Task
-from lema.base.reasoning_steps import from_free_form, number_steps
-from lema.base.records import Correction, Example, Question, Record, Solution, Verdict
+from lema.base.protocols import Complete, Engine, Prompt, Sampling, Task
+from lema.base.records import Example, Question, Solution, Verdict
 from lema.base.spec import canonical, digest, encode, runtime, spec
-from lema.data.correction_reading import Told, read_correction
 from lema.data.correction_wording import Part
 from lema.data.formats import Format
 from lema.lessons.corrected import HINTED, pairs
+from lema.stages.corrected_replies import Case, Corrected, counts, judged_correction
 from lema.stages.sampling import checkpoint_of, reasoner_name
 from lema.store import Work
 from lema.store.stage import Inputs, Stage
-from lema.synth.exact import flaw
-from lema.synth.problem import read_trace
-from lema.synth.reading import read_path
 
 LESSON = "correction"  # source of the examples that teach to correct when asked
-Of = Literal["held_out", "taught"]
-
-
-class Case(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A wrong path that is asked about; `taught` is the correction that was learned from, as its example has it."""
-
-    question: Question
-    path: Solution
-    correction: Correction | None = None
-    taught: str = ""
-
-    @property
-    def wrong(self) -> list[str]:
-        """Steps of the path, the last one its answer."""
-        return from_free_form(self.path.judged, self.path.answer)
-
-
-class Corrected(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a model wrote when it was asked for one correction.
-
-    `step` and `answer` are also read where the form is not the taught one. `right`, `true_step` and `sound` are None
-    where nobody can know: of corrections that are taught without a solution, of questions without a trace. Of a taught
-    correction `true_step` is the one that was taught.
-    """
-
-    question_id: str
-    solution_id: str  # of the wrong path
-    of: Of
-    text: str
-    malformed: str = ""  # why its form is not the taught one; empty: it is
-    step: int | None = None
-    answer: str | None = None
-    right: bool | None = None
-    true_step: int | None = None  # the first wrong one
-    sound: bool | None = None  # well-formed, the first wrong step named, and no step of the solution wrong
-    as_taught: bool | None = None  # letter by letter; None of held-out mistakes
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    @property
-    def step_right(self) -> bool | None:
-        """Whether the step that should be named is; None where that is not known."""
-        return None if self.true_step is None else self.step == self.true_step
 
 
 @spec
@@ -195,58 +147,17 @@ class CorrectionSkill(Stage):
             for case in cases
         ]
         replies = complete(asked, self.sampling)
-        return [self.judged(case, reply) for case, (reply,) in zip(cases, replies, strict=True)]
-
-    def judged(self, case: Case, reply: Reply) -> Corrected:
-        """One reply, read in the taught form."""
-        told = read_correction(
-            self.format.wording,
-            reply.text,
-            len(case.wrong),
-            choices=bool(case.question.choices),
-            without=self.without,
-            cut=reply.finish_reason == "length",
-        )
-        answer, right = None, None
-        if "solution" not in self.without:
-            said = judged(reply.text) if told.malformed else number_steps(told.solution, first=told.step or 1)
-            found = self.task.verifier.judge(said, case.question)
-            answer, right = found.answer, found.verdict is Verdict.RIGHT
-        true_step, sound = self.against_truth(case, told)
-        return Corrected(
-            question_id=case.question.id,
-            solution_id=case.path.id,
-            of="taught" if case.taught else "held_out",
-            text=reply.text,
-            malformed=told.malformed,
-            step=told.step,
-            answer=answer,
-            right=right,
-            true_step=true_step,
-            sound=sound if right is not None else None,
-            as_taught=reply.text.strip() == case.taught.strip() if case.taught else None,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-        )
-
-    def against_truth(self, case: Case, told: Told) -> tuple[int | None, bool | None]:
-        """The step that should be named, and whether the whole is sound; None: not known."""
-        if case.question.choices:
-            return None, None
-        taught = None if case.correction is None else case.correction.step
-        if case.question.trace is None:
-            return taught, None
-        problem = read_trace(case.question.trace)
-        said = Correction(
-            question_id=case.question.id,
-            solution_id=case.path.id,
-            corrector=self.engine.name,
-            step=told.step,
-            solution=told.solution,
-        )
-        mistake = read_path(case.wrong, problem).mistake
-        first = taught if taught is not None or mistake is None else mistake.step
-        return first, not told.malformed and not flaw(said, case.wrong, problem)
+        return [
+            judged_correction(
+                case,
+                reply,
+                wording=self.format.wording,
+                without=self.without,
+                verifier=self.task.verifier,
+                corrector=self.engine.name,
+            )
+            for case, (reply,) in zip(cases, replies, strict=True)
+        ]
 
     def sampled_again(self, questions: Sequence[Question], complete: Complete, work: Work) -> list[Solution]:
         """A second answer of the model to each question."""
@@ -270,19 +181,3 @@ class CorrectionSkill(Stage):
             if several[question.id]
             for one in self.answering.settle(question, several[question.id], verifier).solutions
         ]
-
-
-def counts(rows: Sequence[Corrected]) -> dict[str, int | None]:
-    """How many corrections are what; None where that cannot be known of any."""
-
-    def of(values: Sequence[bool | None]) -> int | None:
-        return None if all(value is None for value in values) else sum(map(bool, values))
-
-    return {
-        "mistakes": len(rows),
-        "well_formed": sum(not row.malformed for row in rows),
-        "step_right": of([row.step_right for row in rows]),
-        "right": of([row.right for row in rows]),
-        "sound": of([row.sound for row in rows]),
-        "as_taught": of([row.as_taught for row in rows]),
-    }

@@ -105,6 +105,14 @@ WRONG: list[tuple[str, *tuple[str, ...]]] = [
     ("data_mix=cott", "data_mix: no option 'cott'. Did you mean 'cot'?", "cot_matched"),
     ("+data_mix=cott", "data_mix: no option 'cott'. Did you mean 'cot'?"),
     ("experiments=nosuch", "experiments: no option 'nosuch'", "Options: ", "good"),
+    ("analysis=[delta_ppl,none]", "analysis: [delta_ppl, none]: none stands alone; leave it out of the list"),
+    ("-m analysis=[delta_ppl,skill],none", "analysis: no option 'skill'. Options: both, correction_skill"),
+    (
+        "analysis=correction_skill analysis.correction_skill.mistakes={split:train,start:0,stop:50}",
+        "analysis.correction_skill.mistakes",
+        "overlap",
+    ),
+    ("analysis=correction_skill analysis.correction_skill=null", "nothing is measured", "analysis=none"),
     ("sweeps=dmo", "sweeps: no option 'dmo'. Did you mean 'demo'?"),
     (
         "seed=1 data_budget=examples data_budget.examples=99999",

@@ -28,7 +28,7 @@ LABEL = "[best on test, as in the paper]"
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> list[Point]:
     model = toy_model(tmp_path_factory.mktemp("model"))
-    return further_points(model=model, analysis=Analysis(device="cpu"), evolution_strategy=None)
+    return further_points(model=model, analysis=Analysis(delta_ppl=True, device="cpu"), evolution_strategy=None)
 
 
 @pytest.fixture(scope="module")

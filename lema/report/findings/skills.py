@@ -1,9 +1,4 @@
-"""Whether the models of a report learned to correct (decision 028).
-
-The rule: an arm *learned* to correct when at least half of its corrections of held-out mistakes have the taught form,
-and they end right more often than a second sample of the same model does (95 % interval above 0, Holm over the arms);
-it has *not learned* when less than half have that form, or they end right less often; else nobody can tell.
-"""
+"""Whether the models of a report learned to correct (decision 030)."""
 
 from __future__ import annotations
 
@@ -13,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from lema.base.differences import difference
-from lema.base.family import Judged, Verdict, judge
+from lema.base.family import Judged, judge
 from lema.base.records import Solution
 from lema.base.records import Verdict as Answer
 from lema.report.findings.arms import Evaluated, Form, distinct, identity, names_of_models, run_of, task_name, training
@@ -21,14 +16,14 @@ from lema.report.findings.compare import Pairs, compare
 from lema.report.findings.delta_ppl import unscored
 from lema.report.findings.mix_forms import lessons
 from lema.report.findings.results import Arm, ArmResult, group, summaries
+from lema.report.findings.skill_words import verdict, words
 from lema.report.findings.spaces import slice_name
-from lema.report.model import Comparison, Note
-from lema.report.tables.skill_parts import Beside, Learned, OwnCorrections, Share, SkillRow
-from lema.stages.correction_skill import Corrected
+from lema.report.model import Comparison
+from lema.report.tables.skill_parts import Beside, OwnCorrections, Share, SkillRow
+from lema.stages.corrected_replies import Corrected
 from lema.store import Artifact
 
 LESSON = "corrections"  # that teaches to correct when asked
-FORMED = 0.5  # of replies: with less the form itself was not learned
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,42 +195,6 @@ def own_of(rows: Sequence[Corrected]) -> OwnCorrections | None:
     )
 
 
-def verdict(formed: float, found: Judged) -> Learned:
-    """The rule."""
-    if formed < FORMED or found.verdict in (Verdict.WORSE, Verdict.BELOW):
-        return "not learned"
-    return "cannot tell" if found.verdict is Verdict.CANNOT_TELL else "learned"
-
-
-SAID: Mapping[Learned, str] = {
-    "learned": "has learned to correct",
-    "not learned": "has not learned to correct",
-    "cannot tell": "may or may not have learned to correct",
-}
-
-
-def words(row: SkillRow) -> str:
-    """One arm as sentences that can stand alone."""
-    assert row.right is not None and row.beside is not None and row.verdict
-    of_runs = f", {len(row.seeds)} runs" if len(row.seeds) > 1 else ""
-    named = "" if row.step_named is None else f", name the first wrong step in {percent(row.step_named.value)}"
-    named += "" if row.step_guess is None else f" (always naming one step: {percent(row.step_guess)})"
-    span = f"{100 * row.beside.low:+.1f} to {100 * row.beside.high:+.1f}"
-    said = (
-        f"{row.arm} {SAID[row.verdict]}: of {row.mistakes:,} held-out mistakes ({row.where}{of_runs}), its corrections "
-        f"have the taught form in {percent(row.well_formed.value)}{named}, and end right in "
-        f"{percent(row.right.value)}; a second sample of the same model is right in {percent(row.again.value)} (difference "
-        f"{100 * row.beside.difference:+.1f} points, 95 % interval {span})."
-    )
-    if row.own is None:
-        return said
-    return f"{said} Of {row.own.asked:,} corrections that it was trained on, {row.own.as_taught:,} come back as taught."
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 def against(asked: Sequence[Asked], common: Sequence[str], baseline: Pairs | None, task: str) -> tuple[Comparison, ...]:
     """Corrections that end right: arms against those that the report compares them with."""
     there = {one.arm for one in asked}
@@ -247,16 +206,8 @@ def against(asked: Sequence[Asked], common: Sequence[str], baseline: Pairs | Non
     return tuple(msgspec.structs.replace(c, words=f"Right corrections: {c.words}") for c in comparisons)
 
 
-def notes(rows: Sequence[SkillRow], arms: Sequence[Evaluated]) -> list[Note]:
-    """That nobody looked whether corrections were learned, where they were taught and that is so."""
-    measured = {row.arm for row in rows}
-    taught = [arm.arm for arm in arms if arm.trained and LESSON in lessons(run_of(arm.form)["examples"])]
-    unseen = [name for name in dict.fromkeys(taught) if name not in measured]
-    if not unseen:
-        return []
-    which = "" if len(unseen) == len(set(taught)) else f" of {', '.join(unseen)}"
-    text = (
-        f"Nobody looked whether the models{which} learned to write corrections: a difference between arms says "
-        "nothing of learning from mistakes where they did not. analysis=correction_skill measures it."
-    )
-    return [Note(level="note", text=text)]
+def not_asked(rows: Sequence[SkillRow], arms: Sequence[Evaluated]) -> tuple[str, ...]:
+    """Names of arms that learned from corrections and that nobody asked for any."""
+    asked = {row.arm for row in rows}
+    taught = (arm.arm for arm in arms if arm.trained and LESSON in lessons(run_of(arm.form)["examples"]))
+    return tuple(name for name in dict.fromkeys(taught) if name not in asked)

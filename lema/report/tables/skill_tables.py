@@ -17,7 +17,8 @@ NOTE = (
     "are taught; models without corrections are asked the same. Taught form: nothing is missing, misplaced or "
     "misnumbered. Step named: the first wrong step, where a trace knows it. Right: the final answer, whatever the "
     "form. Second sample: the same model, asked the question once more without the mistake. Learned: at least half in "
-    "the taught form, and right more often than a second sample (interval above 0, simultaneous over arms)."
+    "the taught form, and right more often than a second sample (interval above 0, simultaneous over arms). No "
+    "answers: corrections taught without a solution, of which none is right or wrong."
 )
 SHARES_NOTE = (
     "Sound: in the taught form, the first wrong step named, and no step of the solution wrong against the trace. "
@@ -44,7 +45,7 @@ def main(report: Report) -> Table:
     columns: list[Column | None] = [
         ("arm", lambda row: row.arm, True),
         mistakes_column(report),
-        ("verdict", lambda row: row.verdict or "not taught", True),
+        ("verdict", lambda row: row.verdict or ("no answers" if row.taught else "not taught"), True),
         ("mistakes", lambda row: count(row.mistakes), False),
         ("taught form", lambda row: value(row.well_formed), False),
         ("step named", lambda row: value(row.step_named), False),

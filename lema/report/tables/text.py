@@ -121,7 +121,19 @@ def answers(report: Report) -> list[tuple[str, str]]:
     mistakes. A few comparisons are said one by one; many are summed up by verdict and task, with their differences in
     points.
     """
-    return [*learned(report.skills), *compared_in_words(report)]
+    return [*learned(report.skills), *unknown(report), *compared_in_words(report)]
+
+
+def unknown(report: Report) -> list[tuple[str, str]]:
+    """That nobody looked whether corrections were learned, of arms of which that is so."""
+    if not report.not_asked:
+        return []
+    which = f"models of {', '.join(report.not_asked)}" if report.skills else "models"
+    text = (
+        f"Nobody looked whether the {which} learned to write corrections: where they did not, a difference between "
+        "arms says nothing of learning from mistakes. analysis=correction_skill looks."
+    )
+    return [("", text)]
 
 
 def learned(rows: Sequence[SkillRow]) -> list[tuple[str, str]]:

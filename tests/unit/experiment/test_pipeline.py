@@ -168,10 +168,10 @@ def test_the_authors_grader_judges_again_where_a_task_has_one_and_it_is_asked_fo
 
 
 def test_an_analysis_corrects_mistakes_that_a_cot_arm_does_not_learn_from() -> None:
-    cot = pipeline(experiment("cot", 0, analysis=Analysis()))
+    cot = pipeline(experiment("cot", 0, analysis=Analysis(delta_ppl=True)))
     measures = cot.measures(DeltaPerplexity)
     assert [stage.trained for stage in measures] == [None, cot.train]
     assert cot.mix.made == () and cot.material["corrections"] == (measures[0].corrections,)
-    both = pipeline(experiment("cot_and_corrections", 0, analysis=Analysis()))
+    both = pipeline(experiment("cot_and_corrections", 0, analysis=Analysis(delta_ppl=True)))
     assert key(both.measures(DeltaPerplexity)[0]) == key(measures[0])
     assert "corrections" not in pipeline(experiment("cot", 0)).material

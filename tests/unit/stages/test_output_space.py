@@ -85,7 +85,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> list[Point]:
     fields: dict[str, Any] = {
         "model": toy_model(tmp_path_factory.mktemp("model")),
         "trainer": Keeper(),
-        "analysis": Analysis(delta_ppl=False, output_space=HELD_OUT, device="cpu"),
+        "analysis": Analysis(output_space=HELD_OUT, device="cpu"),
         "synthesis": Synthesis(questions=Slice(split="train", stop=10), teacher=Traces(variants=1, wrong=0.3)),
     }
     arms = (SAME_QUESTIONS, 0), (ANSWERS, 0), (PROGRAMS, 0), (PROGRAMS, 1)
@@ -218,16 +218,16 @@ def test_either_analysis_or_both_and_keys_stay(sweep: list[Point]) -> None:
     made = sweep[0].experiment
     kinds = {}
     for name, analysis in (
-        ("delta", Analysis()),
-        ("space", Analysis(delta_ppl=False, output_space=HELD_OUT)),
-        ("both", Analysis(output_space=HELD_OUT)),
+        ("delta", Analysis(delta_ppl=True)),
+        ("space", Analysis(output_space=HELD_OUT)),
+        ("both", Analysis(delta_ppl=True, output_space=HELD_OUT)),
     ):
         stages = pipeline(dataclasses.replace(made, analysis=analysis)).measured
         kinds[name] = {(stage.kind, key(stage)) for stage in stages}
     assert {kind for kind, _ in kinds["delta"]} == {"delta_ppl"} and len(kinds["delta"]) == 2
     assert {kind for kind, _ in kinds["space"]} == {"output_space"} and len(kinds["space"]) == 2
     assert kinds["both"] == kinds["delta"] | kinds["space"]
-    space = pipeline(dataclasses.replace(made, analysis=Analysis(delta_ppl=False, output_space=HELD_OUT)))
+    space = pipeline(dataclasses.replace(made, analysis=Analysis(output_space=HELD_OUT)))
     assert "corrections" not in space.material
 
 
@@ -236,7 +236,7 @@ def test_either_analysis_or_both_and_keys_stay(sweep: list[Point]) -> None:
     [(Slice(split="nowhere"), "no split 'nowhere'"), (Slice(split="train", start=5, stop=50), "has not learned from")],
 )
 def test_questions_that_are_not_held_out_are_refused(sweep: list[Point], where: Slice, said: str) -> None:
-    made = dataclasses.replace(sweep[2].experiment, analysis=Analysis(delta_ppl=False, output_space=where))
+    made = dataclasses.replace(sweep[2].experiment, analysis=Analysis(output_space=where))
     with pytest.raises(ConfigError, match=said):
         made.check()
 
