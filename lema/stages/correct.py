@@ -108,7 +108,7 @@ class Correct(Stage):
             Verdict.UNDECIDED: "undecided_answer",
         }[found.verdict]
         if not reject and self.keep == "trace":
-            reject = FLAWS[flaw(draft, from_free_form(path.text, path.answer), read_trace(question.trace))]
+            reject = FLAWS[flaw(draft, from_free_form(path.judged, path.answer), read_trace(question.trace))]
         return msgspec.structs.replace(draft, answer=found.answer, reject=reject)
 
 

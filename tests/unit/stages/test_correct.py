@@ -45,12 +45,21 @@ class Told(ToyCorrector):
         return msgspec.structs.replace(made, corrector="toy-hinted", hinted=self.hinted)
 
 
-def rejects(folder: Path, strength: float, keep: str) -> Counter[str]:
-    """Reasons of rejection, the empty one of what is kept, by the real stage with a corrector of this strength."""
+def behind(thought: str, path: Solution) -> Solution:
+    """The same path behind what a model thought before it."""
+    stretch = (len(thought), len(thought) + len(path.text)) if thought else None
+    return msgspec.structs.replace(path, text=thought + path.text, stretch=stretch)
+
+
+def rejects(folder: Path, strength: float, keep: str, thought: str = "") -> Counter[str]:
+    """Reasons of rejection, the empty one of what is kept, by the real stage with a corrector of this strength.
+
+    `thought` stands before each path and is no part of it.
+    """
     paths = planted(
         folder / "paths",
         questions=list({case.question.id: case.question for case in CASES}.values()),
-        solutions=[case.solution for case in CASES],
+        solutions=[behind(thought, case.solution) for case in CASES],
     )
     correct = Correct(paths=paths, task=TASK, corrector=Symbolic(strength=strength), keep=keep)  # type: ignore[arg-type]
     store = Store(folder / "store")
@@ -62,6 +71,12 @@ def rejects(folder: Path, strength: float, keep: str) -> Counter[str]:
 
 def test_the_trace_keeps_every_sound_correction(tmp_path: Path) -> None:
     by_trace = rejects(tmp_path, 1.0, "trace")
+    assert set(by_trace) == {""} and by_trace[""] > 200
+
+
+def test_the_trace_reads_what_was_judged_of_a_path_and_nothing_before_it(tmp_path: Path) -> None:
+    thought = "<think>Step 1: Nobody has 2 + 2 = 5.\nStep 2: The answer is 5.</think>\n"
+    by_trace = rejects(tmp_path, 1.0, "trace", thought)
     assert set(by_trace) == {""} and by_trace[""] > 200
 
 
