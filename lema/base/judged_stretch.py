@@ -43,9 +43,10 @@ ANSWERED = r"[ \t*_]{0,4}(?:yes|no|true|false|[-$]?[0-9][0-9.,]*[ \t]*(?=\n|\Z))
 ASKED = r"(?:Question|QUESTION|Problem|PROBLEM|Exercise)"
 #: The start of a line with which somebody else speaks, or another question is asked.
 LINE = rf"""
-    \n[#>*_ \t]{{0,12}}(?=[QPEHUASI])(?:
+    \n[#>*_ \t]{{0,12}}(?=[QPEHUASIN])(?:
         (?:{ASKED}|Example|Q)[ \t]{{0,2}}(?:\#?[0-9]{{1,4}})?[ \t*_]{{0,4}}:(?!{ANSWERED})
       | {ASKED}[ \t]{{0,2}}\#?[0-9]{{1,4}}(?:[.)](?![0-9])|[ \t*_]{{0,4}}(?=\n|\Z))
+      | (?:Next|NEXT|New|Another|Second)[ ](?:[Qq]uestion|[Pp]roblem|[Ee]xercise)[ \t*_]{{0,4}}(?:[:.]|(?=\n|\Z))
       | Q[0-9]{{0,3}}[.)][*_]{{0,2}}(?:[ \t]{{1,2}}(?!E\b)\S|\n)
       | (?:Human|HUMAN|User|USER|Assistant|ASSISTANT|System|SYSTEM|Instructions?)[ \t*_]{{0,4}}:
     )

@@ -14,7 +14,7 @@ UNIT = (
 )
 #: With these words it is the answer to something else, or under a condition.
 OTHER = (
-    r"\b(?:part|parts|first|second|third|last|if|unless|when|not|no|step|without|before|after|half|sub\w*|wrong|incorrect"
+    r"\b(?:part|parts|first|second|third|last|if|unless|when|not|no|step|without|before|after(?!\s+(?:all\b|rounding|simplif))|half|sub\w*|wrong|incorrect"
     r"|previous|other|so\sfar|intermediate|naive|excluding|ignoring|only|assuming|doubt|guess|question\s+\d)\b"
 )
 INNER = rf"""(?:
@@ -27,7 +27,7 @@ INNER = rf"""(?:
     | \s+(?:that\s+)?(?:we|i|you)\s+(?:get|got|want|need|seek|found|find|obtain|have|are\s+looking\s+for)
 )"""
 ANSWER_IS = re.compile(
-    rf"\banswer{INNER}{{0,2}}\s*\b(?:is|(?P<weak>(?:must|should|would|will|has\s+to|ought\s+to)\s+be|equals|comes\s+to))\b[\s:*_]*",
+    rf"\banswer{INNER}{{0,2}}\s*\b(?:is|(?P<weak>(?:must|should|would|will|has\s+to|ought\s+to)\s+(?:then\s+|thus\s+|therefore\s+|only\s+)?be|equals|(?:comes|works)\s+(?:out\s+)?(?:to(?:\s+be)?|as|at)|turns\s+out\s+to\s+be))\b[\s:*_]*",
     re.IGNORECASE | re.VERBOSE,
 )
 NAME = r"(?:(?:so|thus|therefore|hence),?\s)?(?:(?:the|my|our)\s)?(?:(?:final|correct)\s)?(?:answer|result)"
@@ -37,7 +37,7 @@ ANSWER_LINE = re.compile(
     rf"""\n[ \t*_#>]{{0,12}}(?:Step\s+[0-9]+\s*[:.]\s*)?(?:
         (?:A|(?i:(?:{NAME}|ans)(?:{INNER})?))[ \t*_]*:[\s*_]*(?=\S)
       | (?i:{NAME}|ans){SEPARATOR}[\s*_]*(?=\S)
-      | (?P<weak>(?i:{NAME}))(?:[ \t*_.]*\n|\*\*|__|[ \t](?=[$£€¥₹0-9(\\-]))[\s*_]*(?=\S)
+      | (?P<weak>(?i:{NAME}))(?:[ \t*_.]*\n(?:\s*>[ \t]+)?|\*\*|__|[ \t](?=[$£€¥₹0-9(\\-]))[\s*_]*(?=\S)
     )""",
     re.VERBOSE,
 )

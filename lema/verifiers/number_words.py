@@ -1,8 +1,9 @@
-"""Whole numbers spelled out in English, up to the millions."""
+"""Numbers spelled out in English: whole ones up to the millions, and simple fractions."""
 
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import NamedTuple
 
 SMALL = (
@@ -22,6 +23,21 @@ RUN = re.compile(
     re.IGNORECASE,
 )
 ANY = re.compile(rf"\b(?:{NUMBER_WORD})\b", re.IGNORECASE)
+
+
+DENOMINATORS = {
+    **{word: number for number, words in enumerate(("half halves", "third thirds"), 2) for word in words.split()},
+    **dict.fromkeys(("quarter", "quarters", "fourth", "fourths"), 4),
+    **{
+        f"{word}{end}": n for n, word in ((5, "fifth"), (6, "sixth"), (8, "eighth"), (10, "tenth")) for end in ("", "s")
+    },
+}
+#: `a quarter`, `two thirds`, `half a dozen`, `a dozen`, and nothing else.
+SHARE = re.compile(
+    rf"[\W_]*(?:{FILLER}\s+)*(?P<said>(?:(?P<over>an?|{'|'.join(list(ONES)[1:10])})[\s-]+)?"
+    rf"(?:(?P<under>{'|'.join(DENOMINATORS)})(?P<of_dozen>\s+a\s+dozen)?|(?P<dozen>dozen)))[\W_]*",
+    re.IGNORECASE,
+)
 
 
 class Spelled(NamedTuple):
@@ -51,6 +67,16 @@ def read_words(text: str) -> Spelled | None:
         bool(match["negative"]),
         bool(ANY.search(text, end)),
     )
+
+
+def read_share(text: str) -> tuple[str, Fraction] | None:
+    """A text that is one fraction in words, or a dozen: its words and its value."""
+    match = SHARE.fullmatch(text)
+    if match is None:
+        return None
+    over = ONES.get((match["over"] or "one").lower(), 1)
+    value = Fraction(over * 12) if match["dozen"] else Fraction(over, DENOMINATORS[match["under"].lower()])
+    return match["said"], value * 12 if match["of_dozen"] else value
 
 
 def whole_number(words: list[str]) -> int | None:

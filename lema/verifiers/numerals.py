@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-from lema.verifiers.number_words import NUMBER_WORD, read_words
+from lema.verifiers.number_words import NUMBER_WORD, read_share, read_words
 from lema.verifiers.typography import plain
 
 MOST_DIGITS = 1000  # of one number; and of a power of ten
@@ -47,11 +47,19 @@ NUMBER = re.compile(
 
 #: What follows explains the number and is not part of the answer.
 CLAUSE = re.compile(r"\b(?:because|since|as|(?<!\bor\s)so|which|per|after|not|rather)\b", re.IGNORECASE)
+TAKEN_BACK = re.compile(
+    r"which\s+(?:(?:is|was|seems|looks|must\s+be)\s+(?:clearly\s+|obviously\s+|of\s+course\s+)?(?:wrong|incorrect|mistaken|false|impossible"
+    r"|invalid|absurd|not\b|too\b)|(?:cannot|can't|can\s+not)\s+be\b|(?:isn't|wasn't)\b)",
+    re.IGNORECASE,
+)
 ALTERNATIVE = re.compile(r"\b(?:or|either|versus|vs)\b", re.IGNORECASE)
 ALTERNATIVE_NUMBER = re.compile(r"\b(?:or|versus|vs)\b\W*(?:maybe\s+)?[0-9]", re.IGNORECASE)
 LISTED = re.compile(r"(?:,\s|;|&|\bto\b|~)\s*[$£€¥₹]*$")
 OPERATOR = re.compile(r"[-+*/^=÷·:]|\bx\b|\b(?:more|less|fewer|times|than|plus|minus)\b", re.IGNORECASE)
-NO_NUMBER_AFTER = re.compile(r"\s?[\^+*²³¹⁰⁴-⁹π]|[xyzn]\b|:[0-9]|,[0-9]|\s(?:squared|cubed)\b")
+NO_NUMBER_AFTER = re.compile(
+    r"\s?[\^+*²³¹⁰⁴-⁹π]|[xyzn]\b|:[0-9]|,[0-9]|\s(?:squared|cubed)\b"
+    r"|\s(?:halves|thirds|fourths|fifths|sixths|sevenths|eighths|ninths|tenths|hundredths|thousandths)\b(?!\s+place)"
+)
 PART_AFTER = re.compile(
     r"\band\s+(?:a|one|two|three)[\s-](?:half|thirds?|quarters?)\b|\b(?:plus|minus)\b", re.IGNORECASE
 )
@@ -72,6 +80,8 @@ CONDITION_AFTER = re.compile(r"\b(?:if|unless|had|but|for\s+part)\b", re.IGNOREC
 RESTATED = re.compile(
     r"[\s,(]*(?:or|i\.e\.,?|that\s+is,?)\s+(?:simply\s+|equivalently,?\s+|just\s+)?[($]*", re.IGNORECASE
 )
+
+RESTATED_AFTER = re.compile(rf"(?<=[a-z]){RESTATED.pattern}\Z", re.IGNORECASE)
 
 
 class Reading(NamedTuple):
@@ -97,6 +107,8 @@ def read(text: str) -> Reading | None:
     if len(first[0]) == len(text):
         return _from_match(text, first)
     clause = CLAUSE.search(text, first.end())
+    if clause and TAKEN_BACK.match(text, clause.start()):
+        return Reading(text)
     if clause:
         text = text[: clause.start()]
     before = text[: first.start()]
@@ -105,7 +117,7 @@ def read(text: str) -> Reading | None:
     if before and DENIED_BEFORE.search(before):
         return Reading(text)
     if HEDGED_BEFORE.search(before):
-        return Reading(text, hedge=True)
+        return _restated_words(before, text[first.start() :]) or Reading(text, hedge=True)
     if "=" in text or "≈" in text:
         return _from_equation(text)
     second = NUMBER.search(text, first.end())
@@ -122,6 +134,14 @@ def read(text: str) -> Reading | None:
     if PART_AFTER.search(text, first.end()) or CONDITION_AFTER.search(text, first.end()):
         return Reading(text)
     return _from_match(text, first)
+
+
+def _restated_words(before: str, after: str) -> Reading | None:
+    """`a quarter, or 0.25`: one value in words and then in digits."""
+    found = RESTATED_AFTER.search(before)
+    words = _from_words(before[: found.start()]) if found else None
+    digits = read(after) if words else None
+    return digits if digits and words and digits.value is not None and digits.value == words.value else None
 
 
 def _is_choice(between: str, first: re.Match[str], second: re.Match[str]) -> bool:
@@ -200,6 +220,9 @@ def _value(match: re.Match[str]) -> Fraction | None:
 
 def _from_words(text: str) -> Reading | None:
     """A number spelled out at the beginning of a text."""
+    share = read_share(text)
+    if share is not None:
+        return Reading(share[0], share[1])
     found = read_words(text)
     if found is None:
         return None
