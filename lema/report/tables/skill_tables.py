@@ -37,7 +37,7 @@ def all_of(report: Report) -> Sequence[Table]:
         for made in compared(report, report.skill_comparisons)
     ]
     own = [own_corrections(report)] if any(row.own for row in report.skills) else []
-    return (main(report), shares(report), *own, *comparisons)
+    return (main(report), shares(report), faults(report), *own, *comparisons)
 
 
 def main(report: Report) -> Table:
@@ -71,9 +71,18 @@ def shares(report: Report) -> Table:
         ("sound", lambda row: interval(row.sound), False),
         ("second sample right", lambda row: interval(row.again), False),
         ("right by seed", by_seed, True),
+    ]
+    return table("95 % intervals", report.skills, columns, note=SHARES_NOTE)
+
+
+def faults(report: Report) -> Table:
+    """What is wrong with the form."""
+    columns: list[Column | None] = [
+        ("arm", lambda row: row.arm, True),
+        mistakes_column(report),
         ("first fault of the form", malformed, True),
     ]
-    return table("95 % intervals, and what is wrong with the form", report.skills, columns, note=SHARES_NOTE)
+    return table("What is wrong with the form", report.skills, columns)
 
 
 def own_corrections(report: Report) -> Table:

@@ -73,13 +73,34 @@ def test_what_is_said_of_training_sets_and_of_soundness_is_so(report: Report, se
         assert worst == "undefined_quantity" and held.faults_of_right[worst] > 0.5 * sum(held.faults_of_right.values())
 
 
+def test_what_is_said_of_learning_to_correct_is_what_the_report_says(report: Report, section: str) -> None:
+    (taught,) = [held for held in report.skills if held.taught]
+    words = " ".join(section.split()).replace("**", "")
+    assert taught.verdict == "not learned" and "The model has not learned to write corrections" in words
+    assert taught.step_named and taught.step_guess and taught.right and taught.beside and taught.own
+    form, named, right, again = (
+        one(s.value) for s in (taught.well_formed, taught.step_named, taught.right, taught.again)
+    )
+    assert f"{taught.mistakes} held-out mistakes" in words and f"the taught form in {form} % of its replies" in words
+    assert f"the first wrong step in {named} %, which who always names the same step does in" in words
+    assert f"does in {one(taught.step_guess)} %, and ended right in {right} %" in words
+    span = f"{100 * taught.beside.low:+.1f} to {100 * taught.beside.high:+.1f}"
+    assert f"is right in {again} % ({100 * taught.beside.difference:+.1f} points, 95 % interval {span})" in words
+    assert f"Of {taught.own.asked} corrections that it was trained on, {taught.own.as_taught} came back" in words
+
+
 def test_no_figure_stands_there_that_is_none_of_these(report: Report, section: str) -> None:
     known = set(SETTINGS) | {"2,238", "1,500", "738"}
     for arm in report.arms:
         known |= {one(value) for value in (arm.accuracy, arm.low, arm.high, *arm.by_seed)}
-    for held in report.soundness:
-        known |= {one(value) for value in (held.sound, held.low, held.high)}
+    for row_ in report.soundness:
+        known |= {one(value) for value in (row_.sound, row_.low, row_.high)}
     for c in report.comparisons:
         known |= {f"{100 * value:+.1f}" for value in (c.difference, c.low, c.high)} | {one(c.smallest)}
+    for held in report.skills:
+        if held.taught and held.right and held.step_named and held.step_guess and held.beside and held.own:
+            known |= {one(s.value) for s in (held.well_formed, held.step_named, held.right, held.again)}
+            known |= {one(held.step_guess), str(held.mistakes), str(held.own.asked)}
+            known |= {f"{100 * value:+.1f}" for value in (held.beside.difference, held.beside.low, held.beside.high)}
     prose = re.sub(r"\]\([^)]*\)|`[^`]*`", "", section)
     assert [number for number in NUMBER.findall(prose) if number.rstrip(",") not in known] == []
