@@ -1,4 +1,4 @@
-"""SELF-[IN]CORRECT end to end: the shipped model on 400 generated problems, and SmolLM2 on real GSM8K questions."""
+"""SELF-[IN]CORRECT end to end: the shipped model on 200 generated problems, and SmolLM2 on real GSM8K questions."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def report(folder: Path, *words: str) -> dict[str, Any]:
     return said
 
 
-def test_the_shipped_model_picks_among_its_own_answers_to_400_questions(tmp_path: Path) -> None:
+def test_the_shipped_model_picks_among_its_own_answers_to_200_questions(tmp_path: Path) -> None:
     said = report(
         tmp_path,
         "experiments=self_incorrect_synth",
         "discrimination.trained=false",
-        "evaluation.questions.stop=400",
+        "evaluation.questions.stop=200",
         "discrimination.seeds=[0]",
         "discrimination.read_outs=[label_text,label_logprob]",
     )
@@ -42,13 +42,13 @@ def test_the_shipped_model_picks_among_its_own_answers_to_400_questions(tmp_path
         for solution in artifact.rows("solutions.jsonl", Solution)
     ]
     right = sum(solution.verdict.value == "right" for solution in sampled) / len(sampled)
-    assert len(sampled) == 1600 and said["arms"][0]["n"] == 400
+    assert len(sampled) == 800 and said["arms"][0]["n"] == 200
     for row in (text, label):
-        assert (row["questions"], row["answers"], row["arm"]) == (400, 4, "base")
+        assert (row["questions"], row["answers"], row["arm"]) == (200, 4, "base")
         assert row["gen"] == pytest.approx(right), "both phases score the same answers"
         assert row["worst"] - 1e-9 <= row["disc"] <= row["oracle"] + 1e-9
         assert row["low"] < row["difference"] < row["high"]
-        assert row["right_at"] == pytest.approx([0.25] * 4, abs=0.03), "positions are balanced"
+        assert row["right_at"] == pytest.approx([0.25] * 4, abs=0.05), "positions are balanced"
     # The model has learned to solve problems, and nothing about choosing: what it writes mostly names no answer.
     assert text["invalid"] > 0.3 and text["verdict"] == "worse"
     assert label["invalid"] == 0 and label["verdict"] in ("not better", "cannot tell")
