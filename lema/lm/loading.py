@@ -218,6 +218,7 @@ def seeded(seed: int) -> Iterator[None]:
     """Random numbers of torch from a seed, with its former state restored afterwards."""
     import torch
 
-    with torch.random.fork_rng():
+    own = [torch.cuda.current_device()] if torch.cuda.is_available() else []  # all of them would be started
+    with torch.random.fork_rng(devices=own):
         torch.manual_seed(seed)
         yield

@@ -18,6 +18,7 @@ from lema.base.errors import ConfigError
 from lema.base.protocols import TrainJob
 from lema.base.spec import Spec, runtime, since, spec
 from lema.lm.model import Model
+from lema.trainers.devices import gpus
 from lema.trainers.folder import Folder
 from lema.trainers.likelihood import LIKELIHOOD
 from lema.trainers.nodes import place
@@ -37,8 +38,9 @@ class Finetune(Spec):
     `batch_size` is the global batch in examples, or in packed rows. How it is split (`micro_batch`,
     `processes`) changes the curve by no more than rounding; with dropout (LoRA's, or the model's own,
     which T5 has) also by the draw of what is dropped. Without `processes` there are as many ranks as
-    the job has GPUs on all its nodes (or the `processes_per_node` of its profile), one where nobody
-    says, and `micro_batch` is the most rows at once: the largest number that splits the batch evenly.
+    the job has GPUs on all its nodes (or the `processes_per_node` of its profile), outside of a job as this
+    machine has GPUs, one without any; and `micro_batch` is the most rows at once: the largest number that splits the
+    batch evenly. A single process keeps to one GPU.
 
     An encoder-decoder model (decision 021) reads the prompt and learns to write the completion; `max_length` bounds
     both together, and there is no packing.
@@ -140,7 +142,8 @@ class Finetune(Spec):
             raise ConfigError(
                 f"trainer.batch_size is {self.batch_size}, which the job's {room} processes ({nodes} node(s) x "
                 f"{per_node or 1}) do not divide. The batch size is part of the result, so change the profile's "
-                "stages.train.nodes, gpus or processes_per_node"
+                "stages.train.nodes, gpus or processes_per_node, or on a machine of your own set trainer.processes or "
+                "CUDA_VISIBLE_DEVICES"
             )
         share, together = self.batch_size // room, self.objective.together
         fitting = [n for n in range(1, min(self.micro_batch, share) + 1) if share % n == 0 and n % together == 0]
@@ -175,7 +178,10 @@ class Finetune(Spec):
         self.check()
         self.check_model(_model(job), from_checkpoint=job.base is not None)
         here = place()
-        placed = self.placed(here.nodes, here.per_node)
+        room = here.per_node
+        if room is None and here.nodes == 1 and self.processes is None and self.device != "cpu":
+            room = gpus() or None  # nobody gave this process a share of the machine: all that it sees
+        placed = self.placed(here.nodes, room)
         plain = {**dataclasses.asdict(placed), "objective": told(placed.objective)}
         job = msgspec.structs.replace(job, trainer=plain)
         folder = Folder(Path(job.work), placed.layout)

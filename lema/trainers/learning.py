@@ -19,6 +19,7 @@ from lema.lm.encoding import Encoded, encode
 from lema.lm.loading import load_tokenizer, pick_device, start_token_of
 from lema.lm.model import Model
 from lema.trainers.batches import MicroBatches, Order, order, pack
+from lema.trainers.devices import keep_to_one
 from lema.trainers.finetune import Finetune
 from lema.trainers.folder import Folder, step_of
 from lema.trainers.hooks import make_hooks
@@ -143,6 +144,7 @@ def make_loop(job: TrainJob, model: Model, trainer: Finetune, folder: Folder, pl
         os.environ["DS_ACCELERATOR"] = "cpu"
     # Before the model: with ZeRO-3 the arguments decide how its weights are loaded.
     arguments = transformers.TrainingArguments(**settings(job, model, trainer, folder, plan, device))
+    keep_to_one(arguments)
     if trainer.deepspeed != "none":
         _prepare_deepspeed(device)
     if device == "cuda":

@@ -20,6 +20,7 @@ import msgspec
 import lema.base.errors
 from lema.base.errors import LemaError, Preempted, StageFailed
 from lema.base.protocols import TrainJob
+from lema.trainers.devices import one_visible
 from lema.trainers.folder import Folder, Outcome
 from lema.trainers.nodes import RENDEZVOUS, Place
 
@@ -126,6 +127,8 @@ def environment(job: TrainJob) -> dict[str, str]:
         PARENT: str(os.getpid()),
         "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",  # checkpoints are data: nothing in them is ever executed
     }
+    if (job.trainer["processes"] or 1) == 1:
+        forced |= one_visible(os.environ)
     if (threads := job.trainer["threads"]) is not None:
         forced["OMP_NUM_THREADS"] = str(threads)
     return {**defaults, **kept, **forced}
