@@ -27,7 +27,7 @@ from lema.base.errors import ConfigError
 from lema.config.building import Fault, Refused
 from lema.config.config import Composed, root_names
 from lema.config.options import Mode, Options
-from lema.config.renamed import renamed
+from lema.config.renamed import renamed, renamed_option
 from lema.config.wording import suggestion
 
 CONFIG = "config"  # conf/config.yaml
@@ -169,6 +169,8 @@ class Loader(Composer):
             asked = self.asked_in(overrides, group, option)
             if group == "hydra/launcher" and option.startswith("submitit_"):
                 asked += "; pip install 'lema[launcher]' adds it"
+            if (said := renamed_option(group, option)) is not None:
+                return Fault(group, f"{said}{asked}")
             return Fault(
                 group, f"no option {option!r}{asked}{suggestion(option, list(error.options or ()), 'Options')}"
             )

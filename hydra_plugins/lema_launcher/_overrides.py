@@ -11,7 +11,7 @@ from hydra.core.override_parser.types import Override, OverrideType, QuotedStrin
 from hydra.errors import OverrideParseException
 
 from lema.config.building import NO_SECRETS, Fault, Refused
-from lema.config.renamed import renamed
+from lema.config.renamed import renamed, renamed_option
 from lema.config.wording import SECRET_KEY, nearest, suggestion
 
 NO_INTERVAL = "an interval has no list of values; use choice(a, b) or range(start, stop, step)"
@@ -161,6 +161,8 @@ def _option_fault(override: Override, known: Known) -> Fault | None:
             return Fault(key, f"[{', '.join(map(str, options))}]: none stands alone; leave it out of the list")
     for option in (option for options in _choices(override) for option in options):
         if option is not None and option not in known.groups[key]:
+            if (said := renamed_option(key, option)) is not None:
+                return Fault(key, said)
             near = suggestion(str(option), known.groups[key], "Options")
             settable = f"; values inside it are set with {key}.<name>=" if override.type is OverrideType.CHANGE else ""
             return Fault(key, f"no option {str(option)!r}{near}{settable if not isinstance(option, str) else ''}")

@@ -18,6 +18,11 @@ WORDS: Mapping[str, str] = {
     "data_mix.cot_on": f"{MIX}: `questions: with_programs` of lema.lessons.cot.Cot",
     "data_mix.target": f"{MIX}: lema.lessons.answers.Answers for target=answer",
 }
+#: Options of groups: what to write in their place.
+OPTIONS: Mapping[tuple[str, str], str] = {
+    ("evaluation", "greedy_vllm"): "is evaluation_engine=vllm now, which leaves how an experiment is scored as it is",
+    ("evaluation", "seq2seq"): "is evaluation_engine=seq2seq now, which leaves how an experiment is scored as it is",
+}
 #: Classes that `_target_` named.
 TARGETS: Mapping[str, str] = {
     "lema.blend.Blend": "lema.lessons.data_mix.DataMix, with a list of lessons in place of flags",
@@ -52,6 +57,12 @@ def renamed(path: str) -> str | None:
         if said is not None:
             return said
     return None
+
+
+def renamed_option(group: str, option: object) -> str | None:
+    """What to say of an option that a group had; None of any other."""
+    said = OPTIONS.get((group, str(option)))
+    return None if said is None else f"{group}={option} {said}"
 
 
 def renamed_target(target: str) -> str | None:

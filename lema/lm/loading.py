@@ -149,7 +149,7 @@ def check_continues(model: Model, config: Any, who: str) -> None:
     if config.is_encoder_decoder:
         raise ConfigError(
             f"model: {model.name} is an encoder-decoder model, and {who} runs those that continue a text. Take "
-            "lema.engines.seq2seq.Seq2Seq for it (evaluation=seq2seq, reasoner=seq2seq)."
+            "lema.engines.seq2seq.Seq2Seq for it (evaluation_engine=seq2seq, reasoner=seq2seq)."
         )
 
 

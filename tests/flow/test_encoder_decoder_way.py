@@ -16,7 +16,7 @@ from lema.base.records import Solution, load
 from lema.stages.select import CheckpointScore
 
 COMMAND = [
-    *("experiments=pad_synth", "evaluation=seq2seq", "reasoner=seq2seq", "discrimination=own"),
+    *("experiments=pad_synth", "evaluation_engine=seq2seq", "reasoner=seq2seq", "discrimination=own"),
     *("model.name=small-t5", "model.shipped=null", "model.fresh=true", "evaluation.base=false"),
     *("discrimination.read_outs=[label_logprob]", "discrimination.sampling.max_tokens=16"),
     *("synthesis.questions.stop=16", "cot_questions.stop=16", "evaluation.questions.stop=6"),

@@ -141,7 +141,7 @@ def test_each_engine_names_the_other_for_a_model_that_is_not_its_own(model: Mode
     causal = toy_model(tmp_path / "llama")
     with pytest.raises(ConfigError, match=r"toy is no encoder-decoder model\. .*Transformers .*evaluation=greedy"):
         load_seq2seq(causal)
-    told = r"toy-seq2seq is an encoder-decoder model, and .*evaluation=seq2seq, reasoner=seq2seq"
+    told = r"toy-seq2seq is an encoder-decoder model, and .*evaluation_engine=seq2seq, reasoner=seq2seq"
     with pytest.raises(ConfigError, match=told), Transformers(model=model, device="cpu").open():
         pass
     with pytest.raises(ConfigError, match=told):
