@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lema.base.errors import InputError
+from lema.base.run_variance import NOTHING, RunVariance, run_variance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,36 +32,10 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05
 POWER = 0.8
-LENT_DF = 4.0  # of run variance that other arms may add
 LEAST_DF = 2.0  # of run variance, below which nothing is said about runs
 LARGEST_RUN_SD = 0.03  # of a run's accuracy: more is not credible without evidence of it
 NODES = 20  # quantiles of a chi-square distribution, over which power is averaged
 HALVINGS = 14  # of the interval in which the smallest difference is looked for
-
-
-@dataclass(frozen=True)
-class RunVariance:
-    """How far the true accuracies of one arm's runs vary, pooled over arms.
-
-    Args:
-        excess: variance of a run's true mean score; unbiased, and so negative at times.
-        noise: variance of its observed mean that questions explain.
-        own: degrees of freedom from the compared arms.
-        lent: from other arms.
-    """
-
-    excess: Floats | float = 0.0
-    noise: Floats | float = 0.0
-    own: float = 0.0
-    lent: float = 0.0
-
-    @property
-    def df(self) -> float:
-        """All degrees of freedom."""
-        return self.own + self.lent
-
-
-NOTHING = RunVariance()
 
 
 @dataclass(frozen=True)
@@ -75,6 +50,7 @@ class Difference:
         share: how often the variance of runs counts: 1/k for each arm of k runs, 0 for a fixed model. 0 in all: the
             difference is about these models.
         runs: the variance of runs; without meaning where `share` is 0.
+        slope, curve: by how much `square` grows with a true gain x: slope x + curve x^2 (`growth`).
     """
 
     value: Floats
@@ -83,13 +59,16 @@ class Difference:
     questions: int
     share: float
     runs: RunVariance
+    slope: Floats
+    curve: Floats
 
     def of_questions(self, true: Floats | None = None) -> Floats:
         """Variance over questions; as it would be if `true` were the difference, where given."""
         import numpy as np
 
         mean = np.abs(self.value) if true is None else true
-        square = np.maximum(self.square + (mean - np.abs(self.value)) * self.size, mean * self.size)
+        gain = mean - np.abs(self.value)
+        square = np.maximum(self.square + gain * self.slope + np.maximum(gain, 0) ** 2 * self.curve, mean * self.size)
         found: Floats = (np.maximum(square - mean**2, 0) * self.questions + 2 * self.size**2) / self.questions**2
         return found
 
@@ -144,7 +123,7 @@ class Difference:
         return found
 
     def smallest(self, alpha: float = ALPHA) -> Floats:
-        """The smallest true difference for which p < alpha in 80 % of such data; 1 where there is none."""
+        """The smallest true gain for which p < alpha in 80 % of such data; 1 where there is none."""
         import numpy as np
 
         low, high = np.zeros_like(self.value), np.ones_like(self.value)
@@ -166,31 +145,6 @@ class Difference:
         spare = (self.value / norm.isf(ALPHA / 2)) ** 2 - self.of_questions()
         found: Floats = np.sqrt(np.maximum(spare, 0) / share)
         return found
-
-
-def run_variance(arms: Sequence[Floats], *, lenders: Sequence[Floats] = ()) -> RunVariance:
-    """Pooled over arms with two runs or more, each counting by its runs less one; lenders with `LENT_DF` at most."""
-    excess, noise, own = pooled(arms)
-    more, also, df = pooled(lenders)
-    lent = min(df, LENT_DF)
-    total = max(own + lent, 1)
-    return RunVariance((own * excess + lent * more) / total, (own * noise + lent * also) / total, own, lent)
-
-
-def pooled(arms: Sequence[Floats]) -> tuple[Floats | float, Floats | float, float]:
-    """Excess, noise and degrees of freedom of arms [..., runs, questions]; 0 of each where none has two runs."""
-    excess: Floats | float = 0.0
-    noise: Floats | float = 0.0
-    df = 0
-    for scores in arms:
-        (runs, questions), means, each = scores.shape[-2:], scores.mean(-1), scores.mean(-2)
-        if runs > 1 and questions > 1:
-            rest = (scores**2).sum((-1, -2)) - questions * (means**2).sum(-1) - runs * (each**2).sum(-1)
-            rest = rest + questions * runs * means.mean(-1) ** 2
-            explained = rest / ((questions - 1) * questions)  # (runs - 1) times mean square of runs x questions / n
-            excess, noise = excess + (runs - 1) * means.var(-1, ddof=1) - explained, noise + explained
-            df += runs - 1
-    return excess / max(df, 1), noise / max(df, 1), float(df)
 
 
 def difference(
@@ -223,4 +177,27 @@ def difference(
     d = arm.mean(-2) - (0.0 if other is None else other.mean(-2))
     square, total = (d**2).mean(-1), np.abs(d).mean(-1)
     size = np.where(total > 0, square / np.where(total > 0, total, 1.0), 1.0)
-    return Difference(d.mean(-1), square, size, d.shape[-1], share, runs)
+    slope, curve = (size, np.zeros_like(size)) if other is None else growth(arm, d, size)
+    return Difference(d.mean(-1), square, size, d.shape[-1], share, runs, slope, curve)
+
+
+def growth(arm: Floats, d: Floats, size: Floats) -> tuple[Floats, Floats]:
+    """How the mean of d^2 grows with a gain x of the arm's mean: slope and curve of slope x + curve x^2.
+
+    A gain turns wrong answers right, each as likely as the others: 1/k of a question's score where one of k runs
+    changes. Where the other arm is right already it makes the two more alike, and near 1 there is little else to gain.
+    Scores that are no shares of right answers: as if each point were a new disagreement.
+
+    Args:
+        arm: [..., runs, questions].
+        d: [..., questions].
+    """
+    import numpy as np
+
+    wrong, one = 1 - arm.mean(-2), 1 / arm.shape[-2]
+    left = wrong.mean(-1)
+    plain = (arm.min() < 0) | (arm.max() > 1) | (left <= 0)
+    left = np.where(left > 0, left, 1.0)
+    slope = one + 2 * (d * wrong).mean(-1) / left
+    curve = ((wrong**2).mean(-1) - one * left) / left**2
+    return np.where(plain, size, slope), np.where(plain, 0.0, curve)

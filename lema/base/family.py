@@ -50,7 +50,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     p: float  # two-sided
     p_adjusted: float
     family: int  # how many are judged together
-    smallest: float  # true difference that would be found with 80 % power, at alpha / m
+    smallest: float  # true gain that would be found with 80 % power, at alpha / m
     run_sd: float | None  # standard deviation of a run's true score; None where nothing is known of runs
     run_df: float  # degrees of freedom of it, from the compared arms
     lent_df: float  # and from others

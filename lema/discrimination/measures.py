@@ -64,7 +64,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     lower: float
     margin: float
     p: float  # two-sided
-    smallest: float  # true difference that would be found with 80 % power
+    smallest: float  # true gain that would be found with 80 % power
     invalid: float  # share of picks
     oracle: float
     worst: float

@@ -80,7 +80,7 @@ class Comparison(Part, frozen=True, kw_only=True):
     p_adjusted: float  # Holm, over the family
     family: int  # comparisons of this role, which are judged together
     p_exact: float | None  # McNemar's, where both are a single model; it does not decide
-    smallest: float  # true difference that would be found with 80 % power
+    smallest: float  # true gain that would be found with 80 % power
     doubt_sd: float | None  # these models differ, and would not be called different if runs spread by so much
     verdict: str
     words: str

@@ -17,8 +17,9 @@ import pytest
 from commands.small import SMALL
 
 DEMO = ["sweeps=demo", "seed=0", *SMALL]
-#: One base evaluation, one generation, one correction, and for each of two points a mix, a training, an evaluation.
-UNION = {"generate": 1, "correct": 1, "mix": 2, "train": 2, "evaluate": 3}
+#: One base evaluation, one generation, one correction, and for each of two points a mix, a training, an evaluation, and
+#: whether it learned to correct.
+UNION = {"generate": 1, "correct": 1, "mix": 2, "train": 2, "evaluate": 3, "correction_skill": 2}
 
 
 def start(folder: Path, *words: str, name: str = "log") -> subprocess.Popen[bytes]:

@@ -117,7 +117,7 @@ def words(c: Comparison) -> str:
     """One comparison as a sentence that can stand alone."""
     where = f" on {c.task}" if c.task else ""
     if c.verdict == Verdict.CANNOT_TELL:
-        found = f"a true difference of {100 * c.smallest:.1f} points or more would probably have been found"
+        found = f"a true gain of {100 * c.smallest:.1f} points or more would probably have been found"
         about = "" if c.about == About.RUNS else " between these two models"
         size = f"{100 * c.difference:+.1f} points"
         return f"Cannot tell {c.arm} from {c.baseline}{where}: {size} ({span(c)}); {found}{about}."

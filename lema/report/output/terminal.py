@@ -160,7 +160,7 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
         about = f"runs, sd {100 * (c.run_sd or 0):.1f}" if c.about == About.RUNS else "these two"
         table.add_row(pair, *cells, about, Text(c.verdict, style=COLOURS.get(c.verdict, "")))
     table.caption = (
-        "p: Holm-adjusted. could find: smallest true difference found with 80 % power, in points. about: new runs, "
+        "p: Holm-adjusted. could find: smallest true gain found with 80 % power, in points. about: new runs, "
         "which spread by so many points, or these two models only; on new questions in either case."
     )
     table.caption_justify = "left"

@@ -194,7 +194,7 @@ class PickRow(Part, frozen=True, kw_only=True):
     p: float  # two-sided: this model on new questions
     p_adjusted: float  # Holm, over all rows of the report
     family: int  # how many these are
-    smallest: float  # true difference that would be found with 80 % power
+    smallest: float  # true gain that would be found with 80 % power
     invalid: float
     worst: float
     oracle: float

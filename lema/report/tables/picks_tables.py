@@ -14,7 +14,7 @@ NOTE = (
     "S_gen: mean score of the sampled answers, that of one drawn at random. S_disc: score of the answer that the "
     "model picks among them; an invalid pick counts as the worst of them. DG-DIFF: S_disc less S_gen, in points, of "
     "this model on new questions. Interval: simultaneous over all rows; p Holm: two-sided, adjusted over them; better "
-    "or worse is said exactly where the interval leaves out 0. Could find: the smallest true difference found with 80 "
+    "or worse is said exactly where the interval leaves out 0. Could find: the smallest true gain found with 80 "
     "% power. Not better needs a one-sided bound below one point."
 )
 SELECTORS_NOTE = (

@@ -16,7 +16,7 @@ COMPARISON_NOTE = (
     "runs spread. Run sd: standard deviation of the true accuracy of runs in points, with its degrees of freedom, "
     "from these arms + from others of the same kind of training (at most 4). Interval: simultaneous over the "
     "comparisons with the same other arm; p Holm: adjusted for them; a comparison is called exactly where its "
-    "interval leaves out 0. Could find: the smallest true difference, in points, that is found with 80 % power. Won "
+    "interval leaves out 0. Could find: the smallest true gain, in points, that is found with 80 % power. Won "
     "and lost: questions that one arm answers right in a larger share of its runs. p exact: McNemar's, of two single "
     "models; it does not decide."
 )

@@ -8,14 +8,12 @@ from scipy.stats import norm, t, ttest_rel
 
 from lema.base.differences import (
     ALPHA,
-    LENT_DF,
     NOTHING,
     Difference,
-    RunVariance,
     difference,
-    run_variance,
 )
 from lema.base.errors import InputError
+from lema.base.run_variance import LENT_DF, RunVariance, run_variance
 
 RIGHT = np.array([[1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0]])
 OTHER = np.array([[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0]])
@@ -106,7 +104,16 @@ def test_p_is_below_alpha_exactly_where_the_interval_leaves_out_zero(runs: int) 
 
 
 def test_with_few_degrees_of_freedom_the_interval_is_that_of_the_largest_credible_spread() -> None:
-    one = Difference(np.array(0.1), np.array(0.3), np.array(1.0), 1000, 1.0, RunVariance(1e-4, 1e-4, 2.0))
+    one = Difference(
+        np.array(0.1),
+        np.array(0.3),
+        np.array(1.0),
+        1000,
+        1.0,
+        RunVariance(1e-4, 1e-4, 2.0),
+        np.array(1.0),
+        np.array(0.0),
+    )
     assert one.half_width() <= norm.isf(0.025) * (one.of_questions() + 0.03**2) ** 0.5
 
 
@@ -116,6 +123,18 @@ def test_the_smallest_difference_has_the_power_that_it_promises_and_that_of_a_fa
     assert one.power(one.smallest()) == pytest.approx(0.8, abs=0.01)
     assert one.smallest(ALPHA / 6) > one.smallest()
     assert difference(made(draw, 1, 2), drawn=(False, False)).smallest() > 0.99
+
+
+def test_a_gain_near_the_ceiling_is_found_as_often_as_one_at_the_middle() -> None:
+    """The variance that the power takes for a gain is that of answers after such a gain."""
+    draw = np.random.default_rng(11)
+    for accuracy in (0.1, 0.5, 0.8, 0.95):
+        like = draw.beta(accuracy, 1 - accuracy, (400, 1, 1000))
+        arm, other = (draw.random((400, 3, 1000)) < like for _ in range(2))
+        gain = 0.4 * (1 - accuracy)
+        after = arm | (draw.random(arm.shape) < gain / (1 - accuracy))
+        expected = difference(after, other).of_questions().mean()
+        assert difference(arm, other).of_questions(np.full(400, gain)).mean() == pytest.approx(expected, rel=0.06)
 
 
 def test_the_spread_that_would_make_these_models_no_different_does_so() -> None:

@@ -57,7 +57,7 @@ def test_what_is_said_of_differences_is_what_the_report_says(report: Report, sec
     assert "Corrections cannot be told from CoT" in words and "Nor can either arm be told from the base" in words
     assert not re.search(r"\b(?:better|worse|above|below)\b", words)
     span = f"{100 * main.difference:+.1f} points (95 % interval {100 * main.low:+.1f} to {100 * main.high:+.1f}"
-    assert f"{span}, two runs against two; a true difference of {one(main.smallest)} points or more would" in words
+    assert f"{span}, two runs against two; a true gain of {one(main.smallest)} points or more would" in words
     assert len(main.seeds) == len(main.baseline_seeds) == 2
     bases = [f"{100 * named(report, arm, 'base').difference:+.1f}" for arm in ("cot_matched", "cot_and_corrections")]
     assert f"({bases[0]} and {bases[1]} points)" in words
