@@ -27,8 +27,9 @@ from lema.running.jobs import Job, Result
 from lema.running.plan import find_stages
 from lema.stages.train import Train
 from lema.store import Store
+from lema.store.inputs import InputsOnce
 from lema.store.sharing import Spread
-from lema.store.stage import Stage
+from lema.store.stage import Inputs, Stage
 from lema.tracking.runs import Tracking
 from lema.trainers.following import follow
 from lema.trainers.nodes import place
@@ -46,14 +47,15 @@ def execute(
     """Run a stage and publish it. False: somebody else did it meanwhile, or makes the last parts of it."""
     if tracking and isinstance(stage, Train):
         stage = dataclasses.replace(stage, tracking=tracking)  # its ranks log while they train
-    inputs = [store.get(needed) for needed in stage.upstream()]
-    if place is not None and not share(stage, store, place, session):
+    read = InputsOnce(store)
+    inputs = [read(needed) for needed in stage.upstream()]
+    if place is not None and not share(stage, store, read, place, session):
         return False
     with store.open_work(stage, inputs=inputs, session=session) as work:
         if work is None:
             return False
         note_start(store, stage)
-        summary = stage.run(store.get, work)
+        summary = stage.run(read, work)
         artifact = store.publish(work, summary)
     if tracking:
         from lema.tracking.runs import log_stage
@@ -62,14 +64,14 @@ def execute(
     return True
 
 
-def share(stage: Stage, store: Store, place: tuple[int, int], session: Session | None) -> bool:
+def share(stage: Stage, store: Store, read: Inputs, place: tuple[int, int], session: Session | None) -> bool:
     """Make parts of a stage side by side with other processes; whether all parts are made, and this one publishes."""
-    inputs = [store.get(needed) for needed in stage.upstream()]
+    inputs = [read(needed) for needed in stage.upstream()]
     with store.open_share(stage, place, inputs=inputs, session=session) as work:
         if work is None:
             return False
         try:
-            stage.run(store.get, work)
+            stage.run(read, work)
         except Spread as ended:
             return ended.whole
     raise TypeError(f"{type(stage).__name__} does not begin with a map: it cannot be shared")

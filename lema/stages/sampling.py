@@ -34,7 +34,7 @@ def checkpoint_of(trained: Stage | None, inputs: Inputs) -> Path | None:
     """The folder of a trained model or adapter: of the finished one, or of the checkpoint that was chosen."""
     if trained is None:
         return None
-    return trained.checkpoint(inputs) if isinstance(trained, Choice) else inputs(trained).path / "model"
+    return trained.checkpoint(inputs) if isinstance(trained, Choice) else inputs(trained).folder("model")
 
 
 class Samples(Protocol):

@@ -75,7 +75,8 @@ class Select(Stage):
     def checkpoint(self, inputs: Inputs) -> Path:
         """The folder of the chosen checkpoint, inside the training run's artifact."""
         scores = inputs(self).rows("scores.jsonl", CheckpointScore)
-        return kept(inputs(self.trained))[best(scores).step]
+        run = inputs(self.trained)
+        return run.folder(kept(run)[best(scores).step])
 
     def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
         """Score every kept checkpoint; those that a killed run has scored are not scored again.
@@ -84,12 +85,13 @@ class Select(Stage):
             InputError: the training run kept none.
         """
         self.check()
-        folders = kept(inputs(self.trained))
+        run = inputs(self.trained)
+        names = kept(run)
 
         def score(steps: Sequence[int]) -> list[CheckpointScore]:
-            return [self.score(step, folders[step], work) for step in steps]
+            return [self.score(step, run.folder(names[step]), work) for step in steps]
 
-        scores = work.map("scores", sorted(folders), score, CheckpointScore, part=1, unit="checkpoints")
+        scores = work.map("scores", sorted(names), score, CheckpointScore, part=1, unit="checkpoints")
         work.write("scores.jsonl", scores)
         chosen = best(scores)
         return {
@@ -130,8 +132,8 @@ def best(scores: Iterable[CheckpointScore]) -> CheckpointScore:
     return max(scores, key=lambda row: (row.right, -row.step))
 
 
-def kept(run: Artifact) -> dict[int, Path]:
-    """The folders of a training run's kept checkpoints by step.
+def kept(run: Artifact) -> dict[int, str]:
+    """The folders, within its artifact, of a training run's kept checkpoints by step.
 
     Raises:
         InputError: there are none.
@@ -142,4 +144,4 @@ def kept(run: Artifact) -> dict[int, Path]:
             f"{run.path} holds no kept checkpoints to choose from: train with trainer.keep_every=100 (steps between "
             "two of them)"
         )
-    return {int(name.removeprefix("step-")): run.path / KEPT / name for name in sorted(names)}
+    return {int(name.removeprefix("step-")): f"{KEPT}/{name}" for name in sorted(names)}

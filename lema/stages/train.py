@@ -41,7 +41,7 @@ class Train(Stage):
             model=dataclasses.asdict(self.model),
             trainer=dataclasses.asdict(self.trainer),  # type: ignore[call-overload]
             base=None if base is None else str(base),
-            examples=str(inputs(self.examples).path / "examples.jsonl"),
+            examples=str(inputs(self.examples).file("examples.jsonl")),
             chat=self.format.chat,
             seed=self.seed,
             work=str(work.scratch),

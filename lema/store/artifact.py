@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 import msgspec
 
 from lema.base.errors import StoreError
 from lema.base.records import Record, load
-from lema.store.manifest import MANIFEST, Manifest, check_digest
+from lema.store.manifest import MANIFEST, Manifest, altered, check_digest
 
 R = TypeVar("R", bound=Record)
+NFS = ".nfs"  # begins the name of a removed file that somebody still reads
 
 
 class Artifact:
@@ -51,6 +52,24 @@ class Artifact:
         if name not in self.checked:
             check_digest(self.path, self.manifest, name)
             self.checked.add(name)
+        return self.path / name
+
+    def folder(self, name: str) -> Path:
+        """Path of a folder of the artifact, for whoever reads it whole (a model): each of its files was compared.
+
+        Raises:
+            StoreError: there is no such folder, a file of it was altered, or one lies there that was not published.
+        """
+        below = f"{name}/"
+        published = {file for file in self.manifest.files if file.startswith(below)}
+        if not published:
+            raise StoreError(f"{self.path / MANIFEST} lists no file below {name!r}")
+        held = {path.relative_to(self.path).as_posix() for path in (self.path / name).rglob("*") if not path.is_dir()}
+        strange = sorted(file for file in held - published if not PurePosixPath(file).name.startswith(NFS))
+        if strange:
+            raise StoreError(altered(self.path, f"{self.path / strange[0]} was not there when it was made"))
+        for file in sorted(published):
+            self.file(file)
         return self.path / name
 
     def rows(self, file: str, record: type[R]) -> Iterator[R]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import pytest
 from commands.small import SMALL
+
+from lema.store.manifest import read_manifest
 
 DEMO = ["sweeps=demo", "seed=0", *SMALL]
 #: One base evaluation, one generation, one correction, and for each of two points a mix, a training, an evaluation, and
@@ -71,6 +74,38 @@ def test_a_finished_sweep_runs_no_stage_again_and_shows_the_same(undisturbed: Pa
     finish(undisturbed, *DEMO)
     assert starts(undisturbed) == before
     assert "cot_and_corrections" in report
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "old", "new", "anew"),
+    [
+        ("mix-*/examples.jsonl", b"1", b"2", ("train", "evaluate", "correction_skill")),
+        ("train-*/model/model.safetensors", b"\x3d", b"\x00", ("evaluate", "correction_skill")),
+        ("train-*/model/tokenizer.json", b"1", b"2", ("evaluate", "correction_skill")),
+    ],
+)
+def test_an_input_that_was_altered_at_equal_size_is_never_used(
+    undisturbed: Path, tmp_path: Path, file: str, old: bytes, new: bytes, anew: tuple[str, ...]
+) -> None:
+    """Digits of a training set, weights and words of a model: what stands on them is refused, and names them."""
+    store = tmp_path / "store"
+    shutil.copytree(undisturbed / "store", store)
+    changed = list((store / "artifacts").glob(file))
+    for path in changed:
+        body = path.read_bytes()
+        assert old in body
+        path.write_bytes(body.replace(old, new))
+    for kind in anew:
+        for folder in (store / "artifacts").glob(f"{kind}-*"):
+            if not (kind == "evaluate" and read_manifest(folder).spec["trained"] is None):
+                shutil.rmtree(folder)
+    kept = sorted(path.name for path in (store / "artifacts").iterdir())
+    process = start(tmp_path, *DEMO)
+    assert process.wait(600) == 3
+    said = " ".join((tmp_path / "log.txt").read_text().split())
+    assert f"{changed[0].name} was changed after it was made" in said, said
+    assert sorted(path.name for path in (store / "artifacts").iterdir()) == kept
 
 
 @pytest.mark.slow

@@ -14,10 +14,12 @@ from reading.pace import at_most
 from toys.store import Row, Squares, Total, make, only
 
 from lema.base.errors import InputError, StoreError
-from lema.base.spec import key
+from lema.base.spec import key, spec
+from lema.running.worker import execute
 from lema.store import LeaseLost, Store, Work
 from lema.store.lease import entries, take
-from lema.store.manifest import Manifest, read_manifest, write_manifest
+from lema.store.manifest import FileEntry, Manifest, measure, read_manifest, write_manifest
+from lema.store.stage import Inputs, Stage
 
 
 @pytest.fixture
@@ -303,6 +305,70 @@ def test_a_file_changed_without_changing_its_size_is_never_read(store: Store) ->
         found.verify()
     with pytest.raises(StoreError, match=r"rows\.jsonl was changed"):
         list(found.rows("rows.jsonl", Row))
+
+
+@spec
+class Grown(Stage):
+    """Folders of files, as a trained model."""
+
+    kind = "grown"
+
+    def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
+        for name in ("model/weights", "model/deep/tokens", "other/weights"):
+            work.write_chunks(name, [name.encode()])
+        return {}
+
+
+def test_a_folder_is_handed_out_only_as_it_was_made(store: Store) -> None:
+    made = make(store, Grown())
+    assert made.folder("model") == made.path / "model"
+    (made.path / "other" / "weights").write_bytes(b"0ther/weights")  # of another folder, which nobody asked for
+    (made.path / "model" / ".nfs0001").write_bytes(b"")  # removed, and still open on an NFS
+    assert store.get(Grown()).folder("model")
+    with pytest.raises(StoreError, match="other/weights was changed"):
+        store.get(Grown()).folder("other")
+    with pytest.raises(StoreError, match="lists no file below 'mod'"):
+        made.folder("mod")
+    (made.path / "model" / "deep" / "adapter").write_bytes(b"")
+    with pytest.raises(StoreError, match="model/deep/adapter was not there when it was made"):
+        store.get(Grown()).folder("model")
+    (made.path / "model" / "deep" / "adapter").unlink()
+    (made.path / "model" / "deep" / "tokens").write_bytes(b"model/deep/t0kens")
+    with pytest.raises(StoreError, match="model/deep/tokens was changed"):
+        store.get(Grown()).folder("model")
+
+
+@spec
+class Reader(Stage):
+    """Reads its inputs again and again."""
+
+    kind = "reader"
+    grown: Grown
+    squares: Squares
+
+    def run(self, inputs: Inputs, work: Work) -> dict[str, Any]:
+        for _ in range(3):
+            inputs(self.grown).folder("model")
+            list(inputs(self.squares).rows("rows.jsonl", Row))
+        return {}
+
+
+def test_a_stage_hashes_each_file_that_it_reads_once_and_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Reader(grown=Grown(), squares=Squares())
+    for needed in stage.upstream():
+        make(store, needed)
+    hashed: list[str] = []
+
+    def noting(path: Path) -> FileEntry:
+        if "artifacts" in path.parts:
+            hashed.append(path.name)
+        return measure(path)
+
+    monkeypatch.setattr("lema.store.manifest.measure", noting)
+    assert execute(stage, store)
+    assert sorted(hashed) == ["rows.jsonl", "tokens", "weights"]
 
 
 def test_removing_an_altered_artifact_is_the_remedy_that_the_error_names(store: Store) -> None:
