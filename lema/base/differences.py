@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lema.base.errors import InputError
-from lema.base.run_variance import NOTHING, RunVariance, run_variance
+from lema.base.run_variance import NOTHING, RunVariance, run_variance, shortfall
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +113,7 @@ class Difference:
         part, runs, added = self.of_questions(true)[..., None], self.runs, np.zeros(1)
         if self.share:
             noise = (runs.noise / self.of_questions())[..., None] * part  # grows as the rest of the noise does
-            excess = np.maximum(runs.excess, 0)[..., None]
+            excess = np.maximum(runs.excess, 0)[..., None] * shortfall(runs.df)
             seen = chi2.ppf((np.arange(NODES) + 0.5) / NODES, runs.df) / runs.df
             runs = RunVariance((excess + noise) * seen - noise, noise, runs.own, runs.lent)
             added = self.share * excess

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,6 +48,14 @@ def run_variance(arms: Sequence[Floats], *, lenders: Sequence[Floats] = ()) -> R
     lent = min(df, LENT_DF)
     total = max(own + lent, 1)
     return RunVariance((own * excess + lent * more) / total, (own * noise + lent * also) / total, own, lent)
+
+
+def shortfall(df: float) -> float:
+    """By how much a variance is too small whose root is the mean of roots of estimates with `df` degrees of freedom.
+
+    Estimates of few degrees of freedom are right on average, and most of them too small.
+    """
+    return float(df / 2 * math.exp(2 * (math.lgamma(df / 2) - math.lgamma((df + 1) / 2))))
 
 
 def pooled(arms: Sequence[Floats]) -> tuple[Floats | float, Floats | float, float]:

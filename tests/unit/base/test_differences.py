@@ -13,7 +13,7 @@ from lema.base.differences import (
     difference,
 )
 from lema.base.errors import InputError
-from lema.base.run_variance import LENT_DF, RunVariance, run_variance
+from lema.base.run_variance import LENT_DF, RunVariance, run_variance, shortfall
 
 RIGHT = np.array([[1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0]])
 OTHER = np.array([[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0]])
@@ -164,3 +164,10 @@ def test_a_single_question_says_nothing() -> None:
 def test_scores_of_different_questions_are_refused(a: tuple[int, int], b: tuple[int, int]) -> None:
     with pytest.raises(InputError, match="both need the same questions, and at least one"):
         difference(np.zeros(a), np.zeros(b))
+
+
+def test_the_spread_of_runs_is_not_taken_for_too_small_because_few_were_seen() -> None:
+    draw = np.random.default_rng(12)
+    for df in (2, 3, 8):
+        roots = np.sqrt(draw.chisquare(df, 200_000) / df)
+        assert shortfall(df) == pytest.approx(1 / roots.mean() ** 2, rel=0.01)
