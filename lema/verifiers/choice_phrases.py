@@ -39,6 +39,9 @@ def alone(text: str, choices: Sequence[str]) -> int | None:
 
 def chosen_by(said: str, choices: Sequence[str]) -> int | None:
     """The number of the one choice that a plain answer gives; None when it gives none, or more."""
+    whole = exactly(said, choices)
+    if whole is not None:
+        return whole  # also `not noticeable`, which denies nothing
     sentence = first_sentence_of(said)
     alone = SENTENCE.match(said)
     if alone is not None and explains(alone["rest"], choices):
@@ -47,13 +50,17 @@ def chosen_by(said: str, choices: Sequence[str]) -> int | None:
     if other is not None:
         return but_not(said[: other.start()], other["other"], choices)
     for form in (said, LEAD.sub("", said), LEAD.sub("", sentence), CLAUSE.sub("", LEAD.sub("", sentence))):
-        form = form.strip(EDGES + ".,;:!")
-        chosen = by_words(form, choices)
-        if chosen is None:
-            chosen = by_letter(form, choices)
+        chosen = exactly(form, choices)
         if chosen is not None:
             return chosen
     return by_letter(LEAD.sub("", said), choices, inexactly=True) if LABELLED.match(said) else None
+
+
+def exactly(said: str, choices: Sequence[str]) -> int | None:
+    """The choice of these words, or of this letter with or without them."""
+    said = said.strip(EDGES + ".,;:!")
+    chosen = by_words(said, choices)
+    return by_letter(said, choices) if chosen is None else chosen
 
 
 def explains(rest: str, choices: Sequence[str]) -> bool:
