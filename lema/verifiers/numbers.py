@@ -45,6 +45,8 @@ class Numbers(Spec):
         gold = reference(question)
         for rung, found in candidates(text, self.rungs):
             reading = read(found)
+            if reading is not None and rung == "boxed" and found.rstrip(" $}").endswith("!"):
+                reading = Reading(found)  # in a box, a factorial
             if reading is not None:
                 return Judgement(verdict=verdict(reading, gold), answer=reading.text, rung=rung)
             if REFUSAL.match(found):

@@ -6,7 +6,22 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-from lema.verifiers.number_words import NUMBER_WORD, read_share, read_words
+from lema.verifiers.number_context import (
+    ALTERNATIVE,
+    ALTERNATIVE_NUMBER,
+    CLAUSE,
+    CONDITION_AFTER,
+    DENIED_BEFORE,
+    HEDGED_BEFORE,
+    LISTED,
+    NEGATIVE_BEFORE,
+    NO_NUMBER_AFTER,
+    PART_AFTER,
+    PLACE_BEFORE,
+    TAKEN_BACK,
+    WORD_AFTER_OR,
+)
+from lema.verifiers.number_words import read_share, read_words
 from lema.verifiers.typography import plain
 
 MOST_DIGITS = 1000  # of one number; and of a power of ten
@@ -19,7 +34,6 @@ CONVERSIONS = {
     "cents": Fraction(1, 100),
     "¢": Fraction(1, 100),
     "dozen": Fraction(12),
-    "k": Fraction(1000),
 }
 
 NUMBER = re.compile(
@@ -45,37 +59,6 @@ NUMBER = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-#: What follows explains the number and is not part of the answer.
-CLAUSE = re.compile(r"\b(?:because|since|as|(?<!\bor\s)so|which|per|after|not|rather)\b", re.IGNORECASE)
-TAKEN_BACK = re.compile(
-    r"which\s+(?:(?:is|was|seems|looks|must\s+be)\s+(?:clearly\s+|obviously\s+|of\s+course\s+)?(?:wrong|incorrect|mistaken|false|impossible"
-    r"|invalid|absurd|not\b|too\b)|(?:cannot|can't|can\s+not)\s+be\b|(?:isn't|wasn't)\b)",
-    re.IGNORECASE,
-)
-ALTERNATIVE = re.compile(r"\b(?:or|either|versus|vs)\b", re.IGNORECASE)
-ALTERNATIVE_NUMBER = re.compile(r"\b(?:or|versus|vs)\b\W*(?:maybe\s+)?[0-9]", re.IGNORECASE)
-LISTED = re.compile(r"(?:,\s|;|&|\bto\b|~)\s*[$£€¥₹]*$")
-OPERATOR = re.compile(r"[-+*/^=÷·:]|\bx\b|\b(?:more|less|fewer|times|than|plus|minus)\b", re.IGNORECASE)
-NO_NUMBER_AFTER = re.compile(
-    r"\s?[\^+*²³¹⁰⁴-⁹π]|[xyzn]\b|:[0-9]|,[0-9]|\s(?:squared|cubed)\b"
-    r"|\s(?:halves|thirds|fourths|fifths|sixths|sevenths|eighths|ninths|tenths|hundredths|thousandths)\b(?!\s+place)"
-)
-PART_AFTER = re.compile(
-    r"\band\s+(?:a|one|two|three)[\s-](?:half|thirds?|quarters?)\b|\b(?:plus|minus)\b", re.IGNORECASE
-)
-WORD_AFTER_OR = re.compile(rf"\bor\s+(?:\w+\s+)?(?:{NUMBER_WORD}|more|less|fewer)\b", re.IGNORECASE)
-HEDGED_BEFORE = re.compile(r"\b(?:either|between|or)\b", re.IGNORECASE)
-NEGATIVE_BEFORE = re.compile(r"\b(?:negative|minus)\s+(?:[$£€¥₹]\s?)?$", re.IGNORECASE)
-DENIED_BEFORE = re.compile(
-    r"\b(?:not|never|no\s+longer)\b|n't\b|[<>≤≥≠√]|\bsqrt\b|\b(?:(?:more|less|fewer|greater|other)\s+than|over|under|above|below|almost|nearly"
-    r"|at\s+(?:least|most)|(?:divisible|divided|multiplied)\s+by|(?:rounded|correct|accurate)\s+to|twice|double|half"
-    r"|(?:multiple|factor|divisor|power|half|third|quarter|double|triple|sum|product|difference|square|cube|root)s?\s+of"
-    r"(?:\s+(?:the|her|his|their|its|all))?)\s*[$£€¥₹]*$",
-    re.IGNORECASE,
-)
-#: The number of a place in the solution, and no answer.
-PLACE_BEFORE = re.compile(r"\b(?:steps?|lines?|parts?|sections?|equations?|cases?|methods?)\s*[#(]?$", re.IGNORECASE)
-CONDITION_AFTER = re.compile(r"\b(?:if|unless|had|but|for\s+part)\b", re.IGNORECASE)
 #: Between two spellings of one value.
 RESTATED = re.compile(
     r"[\s,(]*(?:or|i\.e\.,?|that\s+is,?)\s+(?:simply\s+|equivalently,?\s+|just\s+)?[($]*", re.IGNORECASE
@@ -169,7 +152,8 @@ def _from_equation(text: str) -> Reading:
 
 def _from_match(text: str, match: re.Match[str]) -> Reading:
     """The reading of a single number."""
-    value = None if NO_NUMBER_AFTER.match(text, match.end()) else _value(match)
+    thousands_or_unit = (match["unit"] or "").casefold() == "k"
+    value = None if thousands_or_unit or NO_NUMBER_AFTER.match(text, match.end()) else _value(match)
     if value is None:
         return Reading(text)
     said = text[match.start() : match.end()].strip()
@@ -228,7 +212,8 @@ def _from_words(text: str) -> Reading | None:
         return None
     if WORD_AFTER_OR.search(text, found.end):
         return Reading(text, hedge=True)
-    if found.value is None or found.more or PART_AFTER.search(text, found.end):
+    changed = NO_NUMBER_AFTER.match(text, found.end) or PART_AFTER.search(text, found.end)
+    if found.value is None or found.more or changed:
         return Reading(text)
     value = Fraction(found.value) + (Fraction(1, 2) if found.half else 0)
     return Reading(text[found.start : found.end], -value if found.negative else value)

@@ -45,8 +45,13 @@ NOTE = re.compile(r"<<[^<>]*>>")
 FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(-?[0-9]+)\s*\}|([0-9]))\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))")
 WORDING = re.compile(r"\\(?:text|textbf|mathrm|mathbf|operatorname|mbox)\s*\{([^{}]*)\}")
 THIN = re.compile(r"\\[,!;:>]|\{,\}|\\ ")
+COMPARISONS = {"neq": "≠", "ne": "≠", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "lt": "<", "gt": ">", "sqrt": "√"}
+COMPARED = re.compile(rf"\\({'|'.join(COMPARISONS)})(?![a-zA-Z])")
 POWER = re.compile(r"(?<=[\w)])\*\*(?=[\w(])")
 EDGES = " \t\r\n*_`\"'“”‘’"
+#: A number alone between dollar signs: `$5$ thirds`.
+FORMULA = re.compile(r"\$\s*([-+]?\s?[0-9][0-9.,/]*)\s*\$(?![0-9])")
+BLANKS = re.compile(r"[ \t]{2,}")
 RUPEES = re.compile(r"\bRs\.?\s?")
 
 
@@ -60,6 +65,10 @@ def plain(text: str) -> str:
         text = NOTE.sub("", text)
     if "\\" in text or "{" in text:
         text = _without_latex(text)
+    if text.count("$") > 1:
+        text = FORMULA.sub(r"\1", text)
+    if "  " in text:
+        text = BLANKS.sub(" ", text)
     if "*" in text:
         text = POWER.sub("^", text).replace("**", "")
     if "Rs" in text:
@@ -72,5 +81,6 @@ def _without_latex(text: str) -> str:
     text = FRACTION.sub(lambda m: f" {m[1] or m[2]}/{m[3] or m[4]}", text)
     text = WORDING.sub(r" \1", text)
     text = text.replace("\\times", "*").replace("\\cdot", "*").replace("\\approx", "≈")
+    text = COMPARED.sub(lambda found: COMPARISONS[found[1]], text)
     text = text.replace("\\$", "$").replace("\\%", "%")
     return re.sub(r"\\[()\[\]]", " ", text)

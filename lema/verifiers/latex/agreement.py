@@ -274,7 +274,7 @@ def name(answer: Answer) -> str:
 def is_name(left: Answer) -> bool:
     """A variable, or a function of one: `f(x)`, which reads like a product of two."""
     if isinstance(left, Apply):
-        return left.name == "*" and all(isinstance(arg, Symbol) for arg in left.args)
+        return left.name in ("*", "call") and all(isinstance(arg, Symbol) for arg in left.args)
     return isinstance(left, Symbol) or (isinstance(left, Brackets) and all(isinstance(i, Symbol) for i in left.items))
 
 

@@ -34,6 +34,8 @@ GREEK = (
 CONSTANT_NAMES = {"\\pi": "pi", "\\infty": "oo", **{f"\\{name}": name for name in GREEK.split()}}
 SPELLED = {"pi": "\\pi", "sqrt": "\\sqrt", "infinity": "\\infty", "inf": "\\infty", "oo": "\\infty"}
 SPELLED |= {name: f"\\{name}" for name in FUNCTIONS | {"theta", "alpha", "beta", "lambda"}}
+ALWAYS_CALLED = set("fgFG")
+CALLED = ALWAYS_CALLED | set("hpqrHPQRTV")  # behind which a number or a letter in brackets is an argument
 CLOSING = {"(": ")", "[": "]", "\\{": "\\}"}
 ENDS_PRODUCT = RELATIONS | {
     "+",
@@ -64,8 +66,8 @@ def parse(found: Sequence[Token]) -> Answer:
     """
     parser = Parser(found)
     tree = parser.several()
-    if parser.at < len(found):
-        raise Unreadable(found[parser.at].value)
+    if parser.at < len(parser.tokens):  # more than were given, where `\\frac56` was taken apart
+        raise Unreadable(parser.next().value)
     return tree
 
 
@@ -279,11 +281,22 @@ class Parser:
 
     def indexed(self, name: str) -> Expression:
         if not self.take("_"):
-            return Symbol(name)
+            return self.called(Symbol(name))
         index = self.argument()
         if not isinstance(index, Number | Symbol):
             raise Unreadable("index")
-        return Symbol(f"{name}_{index.value if isinstance(index, Number) else index.name}")
+        return self.called(Symbol(f"{name}_{index.value if isinstance(index, Number) else index.name}"))
+
+    def called(self, name: Symbol) -> Expression:
+        """A name, or its value at an argument: `f(2)` is no product."""
+        letter = name.name[0] if len(name.name) == 1 or "_" in name.name else ""
+        if self.sign() != "(" or letter not in CALLED:
+            return name
+        inside = [token.kind for token in self.tokens[self.at + 1 : self.at + 3]]
+        simple = inside in (["number", "sign"], ["letters", "sign"]) and self.tokens[self.at + 2].value == ")"
+        if not simple and letter not in ALWAYS_CALLED:
+            return name  # `h(a + b)` is a product
+        return Apply("call", (name, _expression(self.atom())))
 
     def brackets(self, left: str) -> Answer:
         """A group, a tuple, an interval or a set."""

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 
 from lema.verifiers.ladder import LONGEST, boxes
+from lema.verifiers.number_context import DENIED_BEFORE, NEGATIVE_BEFORE, NO_NUMBER_AFTER, PART_AFTER, TAKEN_BACK
 
 MARK = re.compile(r"\\begin\b|\\end\b|\\.|\$\$?|[{}]|\n|(?:[.?]|(?<!!)!)(?=\s+(?!or\b)|\s*$|\s*\})", re.IGNORECASE)
 OPENS = {"{", "\\begin", "\\[", "\\("}
@@ -76,12 +77,17 @@ def without_prose(phrase: str) -> str:
         (c for c in CLAUSE.finditer(phrase) if not any(f.start() < c.start() < f.end() for f in formulas)), None
     )
     if clause is not None and clause.start() > 0:
-        return without_prose(phrase[: clause.start()])
+        taken_back = TAKEN_BACK.match(phrase[clause.start() :].lstrip(" ,"))
+        return phrase if taken_back else without_prose(phrase[: clause.start()])
     if not formulas:
         return phrase
     inside = [next(part for part in found.groups() if part is not None).strip(" ,;") for found in formulas]
     before, after = phrase[: formulas[0].start()], phrase[formulas[-1].end() :]
     between = [phrase[one.end() : two.start()] for one, two in pairwise(formulas)]
     if HEDGE.search(before) or HEDGE.search(after) or not all(map(JOINT.fullmatch, between)):
+        return phrase
+    if DENIED_BEFORE.search(before) or NEGATIVE_BEFORE.search(before):
+        return phrase
+    if NO_NUMBER_AFTER.match(after) or PART_AFTER.search(after):
         return phrase
     return ", ".join(inside) + (f" \\text{{{after.strip(' .,;:*')}}}" if after.strip(" .,;:*") else "")

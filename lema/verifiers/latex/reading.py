@@ -11,6 +11,7 @@ from lema.verifiers.latex.parser import FUNCTIONS, SPELLED, parse
 from lema.verifiers.latex.phrase import without_prose
 from lema.verifiers.latex.tokens import LONGEST, Token, normal, tokens, with_unit
 from lema.verifiers.latex.tree import Answer, Number, Quantity, Several, Unreadable, Words
+from lema.verifiers.number_context import SCALED
 from lema.verifiers.number_words import read_words
 from lema.verifiers.numerals import ALTERNATIVE
 from lema.verifiers.numerals import read as read_number
@@ -22,11 +23,12 @@ BEFORE = (
 UNITS = "cm mm km dm ft in kg mg lb ml mi pm am hr sq"
 AFTER = (
     "or and not maybe perhaps possibly approximately about than less more fewer either between if when for times plus "
-    "minus over dozen hundred thousand million billion half where with mod cannot"
+    "minus over dozen dozens hundred thousand million billion trillion half third quarter where with cannot below "
+    "above under wrong incorrect false impossible invalid gross to power raised of"
 )
 LEADING = set(BEFORE.split())  # words that may stand before an answer without changing it
 SHORT_UNITS = set(UNITS.split())
-NO_UNIT = set(AFTER.split())  # words after a value that are no unit of it
+NO_UNIT = {*AFTER.split(), *SCALED.split("|")}  # words after a value that are no unit of it
 
 
 ARTICLE = re.compile(r"^(?:an?|the) (?=.)")
@@ -96,8 +98,10 @@ def _tree(found: list[Token]) -> Answer:
     words = _words(found)
     if words is not None:
         spelled = read_words(words.text)
-        whole = spelled is not None and spelled.end == len(words.text)
-        return Number(Fraction(spelled.value)) if whole and spelled and spelled.value is not None else words
+        if spelled is None or spelled.end < len(words.text) or spelled.value is None:
+            return words
+        value = Fraction(spelled.value) + (Fraction(1, 2) if spelled.half else 0)
+        return Number(-value if spelled.negative else value)
     start = 0
     while start < len(found) and found[start].kind in ("letters", "text") and _all_in(found[start].value, LEADING):
         start += 1

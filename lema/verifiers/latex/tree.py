@@ -25,7 +25,8 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """An operation: `+ * / ^ - root ! abs binom`, a function such as `sin`, or `pm` for plus-minus."""
+    """An operation: `+ * / ^ - root ! abs binom`, a function such as `sin`, `pm` for plus-minus, or
+    `call` for the value of a named function."""
 
     name: str
     args: tuple[Expression, ...]

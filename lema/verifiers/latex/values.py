@@ -76,6 +76,8 @@ def _value(tree: Expression, at: Point) -> Value:
         return tree.value
     if isinstance(tree, Symbol):
         return _symbol(tree.name, at)
+    if tree.name not in OPERATIONS:
+        raise Unreadable(f"a {tree.name} has no value")
     args = [_value(arg, at) for arg in tree.args]
     exact = all(isinstance(arg, Fraction) for arg in args)
     return OPERATIONS[tree.name](*(args if exact else [inexact(arg) for arg in args]))
