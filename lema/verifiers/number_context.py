@@ -23,8 +23,8 @@ SCALED = (
     "|doubled|tripled|quadrupled|halved|negated|inverted|reciprocal"
 )
 NO_NUMBER_AFTER = re.compile(
-    rf"\s?[\^+*²³¹⁰⁴-⁹π]|[!_]|\s?\\pm\b|[abeijnqrtuvwxyz]\b|:[0-9]|,[0-9]|\s(?:{SCALED})\b(?!\s+(?:place|digit))"
-    r"|\s(?:half|third|gross)\b(?!\s+\w)|\s(?:to|raised)\s+(?:to\s+)?the\s+\w+"
+    rf"\s?[\^+*²³¹⁰⁴-⁹π]|[!_]|\s?\\(?!text|math|mbox|quad|qquad|degree|circ)[a-z]+|[abeijnqrtuvwxyz]\b|:[0-9]|,[0-9]|\s(?:{SCALED})\b(?!\s+(?:place|digit))"
+    r"|\s(?:half|third|gross)\b(?!\s+\w)|\squarters\s+of\b|\stimes\s+(?:itself|[b-hj-z])\b|\s(?:to|raised)\s+(?:to\s+)?the\s+\w+"
     r"|[^.;]*\b(?:more|less|fewer|greater|larger|smaller|bigger)\s+than\s+(?:[b-hj-z]\b|twice\b|half\b|double\b|(?:two|three|four)\s+times\b"
     r"|(?:the|its)\s+(?:square|product|original\s+number)|\$)",
     re.IGNORECASE,
@@ -41,9 +41,9 @@ WORD_AFTER_OR = re.compile(rf"\bor\s+(?:\w+\s+)?(?:{NUMBER_WORD}|more|less|fewer
 HEDGED_BEFORE = re.compile(r"\b(?:either|between|or)\b", re.IGNORECASE)
 NEGATIVE_BEFORE = re.compile(r"\b(?:negative|minus)\s+(?:[$£€¥₹]\s?)?$", re.IGNORECASE)
 DENIED_BEFORE = re.compile(
-    r"\b(?:not|never|no\s+longer)\b|n't\b|[<>≤≥≠√]|\bsqrt\b|\b(?:(?:more|less|fewer|greater|other)\s+than|over|under|above|below|almost|nearly"
+    r"\b(?:not|never|no\s+longer)\b|n't\b|[<>≤≥≠√±]|\bsqrt\b|\\(?:pm|mp)\b|\b(?:(?:more|less|fewer|greater|other)\s+than|over|under|above|below|almost|nearly"
     r"|at\s+(?:least|most)|(?:divisible|divided|multiplied)\s+by|(?:rounded|correct|accurate)\s+to|twice|double|half"
-    r"|thrice|triple|quadruple|log|ln|sin|cos|tan|exp|up\s+to|short\s+of|but|except|instead\s+of|rather\s+than|excluding|minus\s+negative"
+    r"|times|thrice|triple|quadruple|log|ln|sin|cos|tan|exp|up\s+to|short\s+of|but|except|instead\s+of|rather\s+than|excluding|minus\s+negative"
     r"|(?:multiple|factor|divisor|power|half|third|quarter|double|triple|sum|product|difference|square|cube|root|reciprocal"
     r"|inverse|opposite|negative|negation|factorial|logarithm|log|exponential|complement|quotient|ratio|remainder|fourth|fifth|sixth"
     r"|seventh|eighth|ninth|tenth|hundredth|thousandth|percent|percentage|fraction|portion|sine|cosine|tangent)s?\s+of"

@@ -103,7 +103,8 @@ def mixed(one: Answer, two: Answer) -> Agreement:
         if isinstance(first, Several) and len(first.items) == 1:
             return max(agree(first.items[0], second), Agreement.OPEN)
         if isinstance(first, Several) and first.items and isinstance(second, EXPRESSION):
-            return max(agree(item, second) for item in first.items)  # 3/8, or 0.375
+            found = max(agree(item, second) for item in first.items)  # 3/8, or 0.375; but not 5, 5
+            return max(found, Agreement.OPEN) if len(set(first.items)) < len(first.items) else found
         items = in_order(first)
         if isinstance(first, Brackets) and items is not None and (others := in_order(second)) is not None:
             return max(each(items, others), Agreement.OPEN)
