@@ -48,10 +48,11 @@ LINE = rf"""
       | {ASKED}[ \t]{{0,2}}\#?[0-9]{{1,4}}(?:[.)](?![0-9])|[ \t*_]{{0,4}}(?=\n|\Z))
       | (?:Next|NEXT|New|Another|Second)[ ](?:[Qq]uestion|[Pp]roblem|[Ee]xercise)[ \t*_]{{0,4}}(?:[:.]|(?=\n|\Z))
       | Q[0-9]{{0,3}}[.)][*_]{{0,2}}(?:[ \t]{{1,2}}(?!E\b)\S|\n)
-      | (?:Human|HUMAN|User|USER|Assistant|ASSISTANT|System|SYSTEM|Instructions?)[ \t*_]{{0,4}}:
+      | (?:Human|HUMAN|User|USER|Assistant|ASSISTANT|System|SYSTEM|Instructions?|Prompt)[ \t*_]{{0,4}}:
     )
   | \n[ \t]{{0,3}}(?=[\#*uahB])(?:
         (?:\#{{1,6}}[ \t]{{0,2}}|\*\*)(?:Instructions?|Response|Input|Prompt)[ \t*_]{{0,4}}(?::|(?=\n|\Z))
+      | \#{{1,6}}[ \t]{{0,2}}{ASKED}[ \t]{{1,2}}\#?[0-9]{{1,4}}[ \t]+(?=[A-Z])
       | \#{{1,6}}[ \t]{{0,2}}(?:Human|User|Assistant|System|Question|Problem)[ \t]{{0,3}}(?=\n|\Z)
       | (?:user|assistant|human)[ \t]{{0,3}}(?=\n)
       | Below[ ]is[ ]an[ ]instruction\b

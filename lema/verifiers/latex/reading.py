@@ -11,9 +11,8 @@ from lema.verifiers.latex.parser import FUNCTIONS, SPELLED, parse
 from lema.verifiers.latex.phrase import without_prose
 from lema.verifiers.latex.tokens import LONGEST, Token, normal, tokens, with_unit
 from lema.verifiers.latex.tree import Answer, Number, Quantity, Several, Unreadable, Words
-from lema.verifiers.number_context import SCALED
+from lema.verifiers.number_context import ALTERNATIVE, SCALED
 from lema.verifiers.number_words import read_words
-from lema.verifiers.numerals import ALTERNATIVE
 from lema.verifiers.numerals import read as read_number
 
 BEFORE = (
@@ -24,7 +23,7 @@ UNITS = "cm mm km dm ft in kg mg lb ml mi pm am hr sq"
 AFTER = (
     "or and not maybe perhaps possibly approximately about than less more fewer either between if when for times plus "
     "minus over dozen dozens hundred thousand million billion trillion half third quarter where with cannot below "
-    "above under wrong incorrect false impossible invalid gross to power raised of"
+    "above under at least most wrong incorrect false impossible invalid gross to power raised of"
 )
 LEADING = set(BEFORE.split())  # words that may stand before an answer without changing it
 SHORT_UNITS = set(UNITS.split())

@@ -52,6 +52,7 @@ LETTER_UNIT = re.compile(
     r"(?P<unit>(?:[mgsLlJNWVKCh]|[kcmd]m|ft|in|yd|mi|kg|mg)(?:\s*\^\s*(?:[23]|\{[23]\}))?"
     r"(?:\s*/\s*(?:s|h|hr|min)(?:\s*\^\s*(?:2|\{2\}))?)?)[\s.$]*$"
 )
+LETTER_UNITS = set("mgsLlJNWVKCh%")
 SINGLE_COMMAND = re.compile(r"(?<!\\)\\[A-Za-z]")
 DOUBLED_COMMAND = re.compile(r"\\\\[A-Za-z]")
 #: Words in a `\\text{...}` that begin with a number: `\\text{18 dollars}`.
@@ -119,7 +120,10 @@ def tokens(text: str) -> list[Token]:
         elif kind == "text" and (counted := COUNTED.fullmatch(value.strip())):
             found += [Token("sign", "-")] if counted["sign"] else []
             found.append(Token("number", counted["number"].replace(",", "")))
-            found += [Token("text", " ".join(counted["words"].split()))] if counted["words"] else []
+            words = " ".join((counted["words"] or "").split())
+            found += (
+                [Token("letters" if len(words) == 1 and words not in LETTER_UNITS else "text", words)] if words else []
+            )
         elif kind == "text":
             found.append(Token(kind, " ".join(value.split())))
         elif kind in ("command", "sign"):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import random
 import sys
 from types import ModuleType
 
 from conftest import ROOT
+
+from lema.base.records import Question, Verdict
 
 
 def script() -> ModuleType:
@@ -32,3 +35,43 @@ def test_pairs_are_of_all_kinds_and_as_they_say() -> None:
     made = list(ANSWERS.pairs(500, seed=2))
     assert len({pair.kind for pair in made}) == 10 and sum(pair.equal for pair in made) == 500
     assert all(pair.gold != pair.said for pair in made if not pair.equal)
+
+
+#: Words and signs with which a number is another one, a bound, or one of several.
+CHANGED = [
+    *("half of {}", "twice {}", "the square of {}", "the cube root of {}", "the reciprocal of {}", "ten times {}"),
+    *("negative {}", "minus {}", "not {}", "anything but {}", "at least {}", "more than {}", "up to {}", "log of {}"),
+    *("{} squared", "{} factorial", "{} thirds", "{} tenths", "{} tens", "{} hundred", "{} million", "{} and a half"),
+    *(
+        "{} or more",
+        "{} at most",
+        "{} below zero",
+        "{} times itself",
+        "{} choose 2",
+        "{} modulo 3",
+        "{} to the third power",
+    ),
+    *(
+        "{}, which is wrong",
+        "{} (incorrect)",
+        "{} is wrong",
+        "{} if it rains",
+        "{} more than x",
+        "{}\\pi",
+        "{}^2",
+        "{}x",
+    ),
+]
+PLACES = ("The answer is {}.", "**Answer:** {}", "\\boxed{{\\text{{{}}}}}")
+
+
+def test_a_number_is_not_right_among_words_or_signs_that_change_it() -> None:
+    draw = random.Random(3)
+    for number in range(2000):
+        change = CHANGED[number % len(CHANGED)]
+        gold = str(draw.randint(2, 9999)) if draw.random() < 0.7 else f"{draw.randint(2, 99)}.{draw.randint(1, 9)}"
+        said = change.format(draw.choice(["{}", "${}$"]).format(gold))
+        text = draw.choice(PLACES[:2] if "\\" in said or "$" in said else PLACES).format(said)
+        asked = Question(id="q", task="random", text="?", answer=gold)
+        for verifier in (ANSWERS.NUMBERS, ANSWERS.LATEX):
+            assert verifier.judge(text, asked).verdict is not Verdict.RIGHT, (verifier, gold, text)
