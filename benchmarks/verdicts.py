@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from lema.base.records import Judgement, Question, Verdict
+from lema.verifiers.boxes import last_box
 from lema.verifiers.choices import Choices
-from lema.verifiers.ladder import last_box
 from lema.verifiers.latex.math_pool import close_pools, pool
 from lema.verifiers.latex.verdict import Latex
 from lema.verifiers.numbers import Numbers

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from lema.base.judged_stretch import judged
+from lema.verifiers.boxes import BOX, LONGEST, boxes, braced
 from lema.verifiers.markers import (
     A_LINE,
     ALONE,
@@ -36,8 +37,6 @@ REFUSAL = re.compile(
     r"|(?:i|we|it)\s+(?:can|could|do|am|are|is|was|were|have|has|depends))(?:\W|n't|$)",
     re.IGNORECASE,
 )
-BOX = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?P<bare>[0-9A-Za-z]))")
-LONGEST = 2000  # characters of one answer
 MOST = 20  # announcements of one kind, from the end of a text
 NEAR = 80  # characters before an announcement that may say that it is none
 #: Between two boxes that are one answer.
@@ -236,37 +235,6 @@ def first_sentence(rest: str) -> str:
 def _unclosed(phrase: str) -> str:
     # the brace that closes a correction is not part of its answer
     return phrase if "{" in phrase else phrase.rstrip("} \t")
-
-
-def boxes(text: str) -> list[str]:
-    """The contents of all `\\boxed{...}` of a text, in order; of one in another, the outer."""
-    found, start = [], 0
-    while opening := BOX.search(text, start):
-        content = braced(text, opening.end() - 1) if opening[0].endswith("{") else opening["bare"]
-        start = opening.end() + len(content or "")
-        if content is not None:
-            found.append(content)
-    return found
-
-
-def last_box(text: str) -> str | None:
-    """The content of the last `\\boxed{...}` that is closed."""
-    last = None
-    for opening in BOX.finditer(text):
-        last = opening
-    if last is None:
-        return None
-    return braced(text, last.end() - 1) if last[0].endswith("{") else last["bare"]
-
-
-def braced(text: str, opening: int) -> str | None:
-    """What stands between the brace at `opening` and the one that closes it."""
-    depth = 0
-    for at in range(opening, min(len(text), opening + LONGEST)):
-        depth += {"{": 1, "}": -1}.get(text[at], 0)
-        if depth == 0:
-            return text[opening + 1 : at]
-    return None
 
 
 def _last_number(text: str) -> Iterator[tuple[Rung, str]]:

@@ -13,8 +13,8 @@ from conftest import package, require_data
 
 from lema.base.protocols import Verifier
 from lema.base.records import Question, Verdict
+from lema.verifiers.boxes import last_box
 from lema.verifiers.choices import Choices
-from lema.verifiers.ladder import last_box
 from lema.verifiers.latex.verdict import Latex
 from lema.verifiers.lema_v1.grader import LemaV1
 from lema.verifiers.numbers import Numbers

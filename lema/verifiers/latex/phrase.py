@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from lema.verifiers.ladder import LONGEST, boxes
+from lema.verifiers.boxes import LONGEST, boxes
 from lema.verifiers.number_context import DENIED_BEFORE, NEGATIVE_BEFORE, NO_NUMBER_AFTER, PART_AFTER, TAKEN_BACK
 
 MARK = re.compile(r"\\begin\b|\\end\b|\\.|\$\$?|[{}]|\n|(?:[.?]|(?<!!)!)(?=\s+(?!or\b)|\s*$|\s*\})", re.IGNORECASE)

@@ -7,10 +7,11 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from lema.verifiers.latex.parser import FUNCTIONS, SPELLED, parse
+from lema.verifiers.latex.parser import parse
 from lema.verifiers.latex.phrase import without_prose
 from lema.verifiers.latex.tokens import LONGEST, Token, normal, tokens, with_unit
 from lema.verifiers.latex.tree import Answer, Number, Quantity, Several, Unreadable, Words
+from lema.verifiers.latex.vocabulary import FUNCTIONS, SPELLED
 from lema.verifiers.number_context import ALTERNATIVE, SCALED
 from lema.verifiers.number_words import read_words
 from lema.verifiers.numerals import read as read_number

@@ -10,8 +10,10 @@ from lema.base.errors import ConfigError, InputError
 from lema.base.judged_stretch import judged
 from lema.base.records import Judgement, Question, Verdict
 from lema.base.spec import Spec, runtime, spec
-from lema.verifiers.ladder import REFUSAL, candidates, last_box
-from lema.verifiers.latex.agreement import Agreement, agree
+from lema.verifiers.boxes import last_box
+from lema.verifiers.ladder import REFUSAL, candidates
+from lema.verifiers.latex.agreement import agree
+from lema.verifiers.latex.equal_values import Agreement
 from lema.verifiers.latex.math_pool import pool, require_math_verify
 from lema.verifiers.latex.phrase import alone, phrase
 from lema.verifiers.latex.reading import Reading, read

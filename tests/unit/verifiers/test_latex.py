@@ -14,7 +14,8 @@ from reading.pace import at_most
 from lema.base.errors import ConfigError, InputError
 from lema.base.records import Question, Verdict
 from lema.base.spec import key
-from lema.verifiers.latex.agreement import Agreement, agree
+from lema.verifiers.latex.agreement import agree
+from lema.verifiers.latex.equal_values import Agreement
 from lema.verifiers.latex.reading import read
 from lema.verifiers.latex.verdict import Latex
 
