@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ START = 300.0  # seconds in which a process must have loaded sympy, on a busy ma
 PATIENCE = 10
 
 
+@cache
 def require_math_verify() -> None:
     """Raise MissingExtra, without loading it, when math-verify is not installed."""
     if find_spec("math_verify") is None:
