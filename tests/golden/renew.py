@@ -49,12 +49,18 @@ def points_of(command: str) -> list[Point]:
     return caught
 
 
+def one_seed(command: str) -> list[str]:
+    """For a sweep over seeds, the first: of the others no key moves unless its does."""
+    group, _, name = command.partition("=")
+    return ["seed=0"] if group == "sweeps" and " seed: 0," in (root() / group / f"{name}.yaml").read_text() else []
+
+
 def keys() -> dict[str, dict[str, str]]:
     """command -> {point and stage: key}, every stage that the point's targets need, in the order of work."""
     found: dict[str, dict[str, str]] = {}
     for command in commands():
         named = found.setdefault(f"lema {command}".strip(), {})
-        for point in points_of(command):
+        for point in points_of(" ".join([command, *one_seed(command)])):
             own = [line for line in point.overrides if line not in (command, *LOCAL.get(command, ()))]
             stages: dict[str, Stage] = {}
             for target in pipeline(point.experiment).targets():
