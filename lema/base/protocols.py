@@ -6,10 +6,11 @@ a GPU or a connection exists only inside `with component.open(...)`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 from pydantic import Field
@@ -38,11 +39,20 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """One sampled continuation."""
 
     text: str
-    finish_reason: str = "stop"  # "stop" or "length"
+    finish_reason: str = "stop"  # "stop" or "length"; without a text also one of `UNANSWERED`
     prompt_tokens: int = 0
     completion_tokens: int = 0
     logprobs: tuple[float, ...] | None = None  # one a completion token, when asked for
     choices: tuple[float, ...] | None = None  # log-probability of each of `Sampling.choices`, in their order
+
+
+ESCAPE = re.compile(r"\\[nrt](?![a-z])")  # and not \\neq or \\text
+#: Why a prompt has no answer, as `Reply.finish_reason` -> the reason of rejection that it is counted under.
+UNANSWERED: dict[str, Literal["refused", "server_error", "no_content"]] = {
+    "refused": "refused",  # by a server, for good: a filter of contents, a prompt that is too long
+    "error": "server_error",  # in every try
+    "empty": "no_content",  # in every try
+}
 
 
 @spec
@@ -71,6 +81,12 @@ class Sampling(Spec):
     choices: tuple[str, ...] = since(default=())
 
     def check(self) -> None:
+        for end in self.stop:
+            if ESCAPE.search(end):
+                raise ConfigError(
+                    f"stop: {end!r} holds a backslash and a letter, not a line break, and would never be met. Write "
+                    '"\\n" in double quotes, in YAML and inside of the brackets on the command line.'
+                )
         if not all(self.choices) or len(set(self.choices)) < len(self.choices):
             raise ConfigError(f"choices: expected different texts that are not empty, got {list(self.choices)}")
         if self.choices and self.logprobs:

@@ -19,6 +19,9 @@ from lema.base.reasoning_steps import MARKER, STEP
 Reject = Literal[
     "",
     "empty",
+    "refused",  # by the server, for good
+    "server_error",  # in every try
+    "no_content",  # in every try
     "truncated",
     "no_step",
     "step_out_of_range",

@@ -11,12 +11,12 @@ from pydantic import Field
 
 from lema.base import prompts
 from lema.base.errors import ConfigError
-from lema.base.protocols import Complete, Correct, Engine, Prompt, Reply, Sampling
+from lema.base.protocols import UNANSWERED, Complete, Correct, Engine, Prompt, Reply, Sampling
 from lema.base.reasoning_steps import from_free_form, number_steps
 from lema.base.records import Correction, Question, Solution
 from lema.base.spec import Spec, digest, runtime, since, spec
 from lema.correctors.choice_replies import parse_choice
-from lema.correctors.replies import parse
+from lema.correctors.replies import Draft, parse
 
 Pair = tuple[Question, Solution]
 
@@ -92,7 +92,7 @@ class Teacher(Spec):
             answered = complete(asked, self.sampling)
             for at, replies in zip(open_pairs, answered, strict=True):
                 corrections[at] = self.read(*pairs[at], *replies)
-            open_pairs = [at for at in open_pairs if corrections[at].reject]
+            open_pairs = [at for at in open_pairs if corrections[at].reject not in ("", *UNANSWERED.values())]
         return [corrections[at] for at in range(len(pairs))]
 
     def ask(self, question: Question, solution: Solution, template: str, attempt: int = 0) -> Prompt:
@@ -128,7 +128,9 @@ class Teacher(Spec):
                 reject="no_reply",
             )
         cut = reply.finish_reason == "length"
-        if question.choices:
+        if not reply.text and reply.finish_reason in UNANSWERED:
+            draft = Draft(reject=UNANSWERED[reply.finish_reason])
+        elif question.choices:
             draft = parse_choice(reply.text, cut=cut)
         else:
             draft = parse(reply.text, path_steps(solution), cut=cut)

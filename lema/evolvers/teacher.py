@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from lema.base import prompts
 from lema.base.errors import ConfigError, InputError
-from lema.base.protocols import Engine, Evolve, Prompt, Reply, Sampling, Task
+from lema.base.protocols import UNANSWERED, Engine, Evolve, Prompt, Reply, Sampling, Task
 from lema.base.records import Evolved, Question, Seed
 from lema.base.spec import Spec, digest, runtime, spec
 from lema.evolvers.replies import parse
@@ -95,6 +95,8 @@ class Teacher(Spec):
         about = Evolved(seed=seed.question.id, copy=seed.copy, reject="no_reply")
         if reply is None:  # an engine of recorded replies has none for this seed
             return about
+        if not reply.text and reply.finish_reason in UNANSWERED:
+            return replace(about, reject=UNANSWERED[reply.finish_reason])
         draft = parse(reply.text, cut=reply.finish_reason == "length")
         made = Question(
             id=f"evolved-{digest(draft.text.encode())}",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from lema.answering.answering import Answer, Answering, Measured, Setting, Solve
-from lema.base.protocols import Complete, Engine, Sampling, Task
+from lema.base.protocols import UNANSWERED, Complete, Engine, Sampling, Task
 from lema.base.question_slice import Slice
 from lema.base.records import Question, Solution, Verdict
 from lema.base.spec import key
@@ -138,6 +138,7 @@ def tally(solutions: Sequence[Solution]) -> dict[str, Any]:
         "sampled": len(solutions),
         **{verdict.value: verdicts[verdict] for verdict in Verdict},
         "cut_at_limit": sum(solution.finish_reason == "length" for solution in solutions),
+        **Counter(UNANSWERED[one.finish_reason] for one in solutions if one.finish_reason in UNANSWERED),
         "prompt_tokens": sum(solution.prompt_tokens for solution in solutions),
         "completion_tokens": sum(solution.completion_tokens for solution in solutions),
     }

@@ -35,6 +35,7 @@ class Fault:
     hang: float = 0.0  # seconds before the answer
     drop: bool = False  # close the connection before an answer
     cut: bool = False  # close it in the middle of the body
+    drip: float = 0.0  # seconds between two bytes of the body
     choices: int | None = None  # give at most so many
     body: bytes | None = None  # in place of the answer
     patch: Mapping[str, Any] = field(default_factory=dict)  # fields of every choice to replace
@@ -150,6 +151,13 @@ class Faulty:
         head = (
             f"HTTP/1.1 {fault.status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n{extra}\r\n"
         )
+        if fault.drip:
+            writer.write(head.encode())
+            for byte in data:
+                writer.write(bytes([byte]))
+                await writer.drain()
+                await asyncio.sleep(fault.drip)
+            return False
         writer.write(head.encode() + (data[: len(data) // 2] if fault.cut else data))
         if fault.status == 200 and not fault.cut:
             self.answered.append(prompt_of(request))

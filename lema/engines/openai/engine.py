@@ -16,6 +16,7 @@ from lema.base.errors import ConfigError
 from lema.base.optional import require
 from lema.base.protocols import Complete, Prompt, Reply, Sampling
 from lema.base.spec import Spec, runtime, spec
+from lema.engines.openai.bodies import bounded
 from lema.engines.openai.reply_cache import ReplyCache
 from lema.engines.openai.session import Session, event_loop
 
@@ -41,8 +42,12 @@ class OpenAI(Spec):
         base_url: None is the SDK's default, which is OpenAI unless OPENAI_BASE_URL says otherwise.
         api_key_env: name of the environment variable with the key. A server on this machine needs none.
         concurrency: requests in flight.
-        timeout: seconds of silence after which a request is tried again.
+        timeout: seconds of silence after which a request is tried again, and for the body of a reply in all.
         max_retries: further tries of a request that failed for a passing reason; Retry-After is kept to.
+        longest_wait: seconds that all requests wait together where the server asks for it (Retry-After), in all until
+            one is answered. A server that asks for longer ends the run.
+        most_refused: share of the prompts that may stay without an answer: refused for good (a filter of contents, a
+            prompt that is too long), or empty or broken in every try. They are counted rejects; more end the run.
         requests_per_minute: a bound on requests begun, retries not counted.
         limit_field: what the server calls the limit on tokens; newer OpenAI models: max_completion_tokens.
     """
@@ -59,6 +64,8 @@ class OpenAI(Spec):
     concurrency: Annotated[int, Field(ge=1, le=1000)] = runtime(default=16)
     timeout: Annotated[float, Field(gt=0)] = runtime(default=600.0)
     max_retries: Annotated[int, Field(ge=0)] = runtime(default=8)
+    longest_wait: Annotated[float, Field(ge=0)] = runtime(default=3600.0)
+    most_refused: Annotated[float, Field(ge=0, le=1)] = runtime(default=0.1)
     requests_per_minute: Annotated[float, Field(gt=0)] | None = runtime(default=None)
     limit_field: Literal["max_tokens", "max_completion_tokens"] = runtime(default="max_tokens")
 
@@ -82,6 +89,11 @@ class OpenAI(Spec):
             parts = urlsplit(self.base_url)
             if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
                 raise ConfigError("base_url: expected http(s)://host[:port]/path without user or password")
+            if parts.query or parts.fragment:
+                raise ConfigError(
+                    "base_url: expected no `?` or `#`: what follows would be cut off. A key belongs into the "
+                    "environment variable that api_key_env names, other fields into extra_body."
+                )
 
     def key(self) -> str:
         """The API key.
@@ -133,7 +145,7 @@ class OpenAI(Spec):
     def client(self, sdk: Any, secret: str) -> Any:
         """The SDK's client, over aiohttp where it is installed: half the CPU time a request."""
         # Proxies of the environment are not for servers on this machine.
-        settings = {"trust_env": not self.local}
+        settings = {"trust_env": not self.local, "event_hooks": {"response": [bounded(self.timeout)]}}
         try:
             transport = sdk.DefaultAioHttpClient(**settings)
         except RuntimeError:

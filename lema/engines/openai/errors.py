@@ -12,6 +12,9 @@ from lema.engines.openai.wire import EXCERPT
 
 #: Keys as providers print them, partly masked too.
 KEY = re.compile(r"\b(sk-|gsk_|hf_|xai-)[\w*.-]{6,}")
+QUOTA = re.compile(
+    r"insufficient_quota|billing_hard_limit|exceeded your current quota|insufficient (?:balance|credit)", re.I
+)
 TEMPORARY = (408, 409, 429)  # these, and 500 and more, were tried again before they became an error
 
 
@@ -44,6 +47,8 @@ def fault_of(error: Any, engine: Endpoint, *, host: str, prompt: str, secret: st
     if status >= 500 or status in TEMPORARY:
         text = f"{host} could not answer for model {engine.model!r} {tries} (HTTP {status}: {said})"
         advice = "Lower concurrency or requests_per_minute, or come back later." if status == 429 else ""
+        if said_quota(error):
+            advice = f"The quota of the key in {engine.api_key_env} is used up: no slower pace helps. See the account."
         return Fault(text, status=status, advice=advice)
     advice = {
         401: f"Check the key in the environment variable {engine.api_key_env}.",
@@ -52,6 +57,12 @@ def fault_of(error: Any, engine: Endpoint, *, host: str, prompt: str, secret: st
     }.get(status, "")
     text = f"{host} refuses prompt {prompt!r} for model {engine.model!r} (HTTP {status}: {said})"
     return Fault(text, status=status, advice=advice)
+
+
+def said_quota(error: Any) -> bool:
+    """Whether an account has nothing left, which no waiting mends."""
+    told = " ".join(str(getattr(error, name, None) or "") for name in ("code", "type"))
+    return bool(QUOTA.search(f"{told} {server_words(error)}"))
 
 
 def tried(tries: int) -> str:

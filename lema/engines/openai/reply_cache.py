@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hmac
 import logging
+import os
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from lema.base.spec import digest, encode
-from lema.store.durable import make_below, write_whole
+from lema.store.durable import TEMPORARY, make_below, write_whole
 
+PROBE = f".room.{os.getpid()}"
+ROOM = 2**18  # bytes that must be free: the replies of some tens of requests in flight
+OLD = 3600.0  # seconds after which a temporary file is nobody's any more
 log = logging.getLogger(__name__)
 
 
@@ -50,6 +56,7 @@ class ReplyCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.made: set[str] = set()  # folders below it that are there
+        self.sure = False
 
     def path(self, request: dict[str, Any]) -> Path:
         """Where the answer to a request belongs."""
@@ -73,6 +80,22 @@ class ReplyCache:
             log.warning("%s was altered: asking again", path)
             return None
         return kept.answer
+
+    def make_sure(self) -> None:
+        """Before the first reply is paid for: see that one can be kept, and clear what killed processes left.
+
+        Raises:
+            OSError: no room, no permission.
+        """
+        if self.sure:
+            return
+        write_whole(self.folder / PROBE, [bytes(ROOM)])
+        (self.folder / PROBE).unlink(missing_ok=True)
+        for leftover in (*self.folder.glob(TEMPORARY), *self.folder.glob(f"??/{TEMPORARY}")):
+            with suppress(OSError):
+                if time.time() - leftover.stat().st_mtime > OLD:
+                    leftover.unlink()
+        self.sure = True
 
     def write(self, request: dict[str, Any], answer: Answer) -> None:
         """Keep an answer; it is on disk when this returns."""

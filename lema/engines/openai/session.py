@@ -10,17 +10,19 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from lema.base.protocols import Prompt, Reply, Sampling
+from lema.base.protocols import UNANSWERED, Prompt, Reply, Sampling
 from lema.base.spec import canonical
+from lema.engines.openai.asking import Asker
 from lema.engines.openai.endpoint import Endpoint
-from lema.engines.openai.errors import Fault, fault_of, scrubbed, tried
+from lema.engines.openai.errors import Fault
+from lema.engines.openai.refusals import REFUSED
 from lema.engines.openai.reply_cache import Answer, ReplyCache
-from lema.engines.openai.wire import Unreadable, body, changed, choice_replies, read_answer, replies, sample_seed
+from lema.engines.openai.wire import body, changed, choice_replies, replies, sample_seed
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 log = logging.getLogger(__name__)
-PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds before a try after an unreadable answer, doubling
+GRACE = 30.0  # seconds for what is in flight when something else stops the run
 
 
 @contextmanager
@@ -68,26 +70,26 @@ class Pace:
 class Session:
     """What is open between the first prompt and the last.
 
-    asked, found, retries: requests answered by the server, by the disk, and tries that failed on the way.
+    found: requests answered by the disk.
     """
 
     def __init__(
         self, engine: Endpoint, client: Any, sdk_error: type[Exception], cache: ReplyCache | None, secret: str
     ) -> None:
-        self.engine, self.client, self.sdk_error = engine, client, sdk_error
-        self.cache, self.secret = cache, secret
+        self.engine, self.client, self.cache = engine, client, cache
         self.pace = Pace(engine.requests_per_minute)
-        self.create = (client.chat if engine.api == "chat" else client).completions.with_raw_response.create
         self.host = client.base_url.netloc.decode()
-        self.asked = self.found = self.retries = 0
+        self.asker = Asker(engine, client, sdk_error, secret)
+        self.found = 0
         self.short = False
 
     async def complete(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[Reply]]:
         """n replies for each prompt, in order; equal prompts with equal seeds are asked about once.
 
         Raises:
-            InputError: the server refuses a request.
+            InputError: the server refuses the form of the requests, the key or the model, or too many prompts.
             StageFailed: it stays silent or broken.
+            OSError: replies cannot be kept.
         """
         distinct: dict[tuple[str, int], Prompt] = {}
         for prompt in prompts:
@@ -95,29 +97,39 @@ class Session:
         answered: dict[tuple[str, int], list[Reply]] = {}
         arrived: set[tuple[str, int]] = set()
         queue = iter(distinct.items())
+        stop = False
 
         async def work() -> None:
             for key, prompt in queue:
+                if stop:
+                    return
                 answered[key] = await self.samples(prompt, sampling, partial(arrived.add, key))
 
         workers = [asyncio.create_task(work()) for _ in range(min(self.engine.concurrency, len(distinct)))]
         try:
             await asyncio.gather(*workers)
-        except Fault as fault:
+        except (Fault, OSError) as fault:
+            stop = True  # nothing new is asked, and what is in flight is paid for
+            await asyncio.wait(workers, timeout=GRACE)
             await stopped(workers)
+            if isinstance(fault, OSError):
+                raise
             raise fault.told(self.saved(len(arrived), len(distinct))) from None
         except BaseException:
             await stopped(workers)
             raise
         log.info(
-            "%s at %s so far: requests answered %d, found on disk %d, retries %d",
-            *(self.engine.model, self.host, self.asked, self.found, self.retries),
+            "%s at %s so far: requests answered %d, found on disk %d, retries %d, without an answer %d",
+            *(self.engine.model, self.host, self.asker.answered, self.found, self.asker.retries),
+            self.asker.refusals.counted,
         )
         return [list(answered[prompt.text, prompt.seed]) for prompt in prompts]
 
     async def samples(self, prompt: Prompt, sampling: Sampling, arrived: Callable[[], None]) -> list[Reply]:
         """n replies to one prompt. Servers that silently give fewer are asked for each missing one alone."""
         first = await self.answer(prompt, sampling, n=sampling.n, seed=prompt.seed, arrived=arrived)
+        if (reason := first.choices[0].finish_reason) in UNANSWERED:
+            return [Reply(text="", finish_reason=reason, prompt_tokens=first.prompt_tokens)] * sampling.n
         if sampling.choices:
             return choice_replies(first, prompt, sampling)
         several = list(replies(first, sampling.stop))
@@ -154,44 +166,16 @@ class Session:
             self.found += 1
             arrived()
             return found
-        await self.pace.turn()
-        fresh = await self.ask(asked, prompt, sampling)
-        self.asked += 1
         if self.cache:
+            self.cache.make_sure()
+        await self.pace.turn()
+        fresh = await self.asker.ask(asked, prompt, sampling, found=self.found)
+        reason = fresh.choices[0].finish_reason
+        if self.cache and (reason not in UNANSWERED or reason == REFUSED):
             await finished(asyncio.to_thread(self.cache.write, request, fresh), arrived)
         else:
             arrived()
         return fresh
-
-    async def ask(self, asked: dict[str, Any], prompt: Prompt, sampling: Sampling) -> Answer:
-        """Send one request, again if need be, and read what comes back.
-
-        Raises:
-            Fault: the server refused it, or all tries failed.
-        """
-        # The SDK's own parameters are few and it checks them; whatever else goes into its `extra_body`.
-        text = "messages" if self.engine.api == "chat" else "prompt"
-        named = {name: asked[name] for name in ("model", text)}
-        rest = {name: value for name, value in asked.items() if name not in named}
-        if "max_tokens" in rest:
-            rest[self.engine.limit_field] = rest.pop("max_tokens")
-        tries = self.engine.max_retries + 1
-        said = ""
-        for attempt in range(tries):
-            try:
-                raw = await self.create(**named, extra_body=rest)
-            except self.sdk_error as error:
-                # Not even as a cause: the exception holds the request, and so the key.
-                raise fault_of(error, self.engine, host=self.host, prompt=prompt.id, secret=self.secret) from None
-            self.retries += raw.retries_taken
-            try:
-                return read_answer(raw.content, sampling, secret=self.secret)
-            except Unreadable as fault:
-                said = scrubbed(str(fault), self.secret)
-            if attempt + 1 < tries:
-                self.retries += 1
-                await asyncio.sleep(min(PAUSE * 2**attempt, LONGEST_PAUSE))
-        raise Fault(f"{self.host} gave no answer for {self.engine.model!r} that could be read {tried(tries)} ({said})")
 
     async def close(self) -> None:
         """End what an interruption has left running, and the connections."""

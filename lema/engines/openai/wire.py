@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from lema.base.protocols import Prompt, Reply, Sampling
+from lema.engines.openai.refusals import EMPTY, FAILED, REFUSED
 from lema.engines.openai.reply_cache import Answer, Choice
 from lema.lm.choosing import choice_reply, noise_key
 
@@ -24,11 +25,19 @@ UNLIKELY = -9999.0  # what OpenAI gives for a token that cannot come; others say
 
 
 class Unreadable(Exception):
-    """The server answered 200 with something that is no answer."""
+    """The server answered 200 with something that is no answer.
+
+    reason: what the prompt is counted as, should it come again and again; empty: a fault of the server.
+    """
+
+    def __init__(self, text: str, reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class Message(msgspec.Struct):
-    content: str | None = None
+    content: Any = None  # a text, or a list of parts
+    refusal: Any = None
 
 
 class Listed(msgspec.Struct):
@@ -48,22 +57,17 @@ class Logprobs(msgspec.Struct):
 
 
 class WireChoice(msgspec.Struct):
-    index: int = 0
+    index: Any = 0  # some servers leave it null
     message: Message | None = None  # chat
     text: str | None = None  # completions
     finish_reason: str | None = None
     logprobs: Logprobs | None = None
 
 
-class Usage(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
 class Wire(msgspec.Struct):
     choices: list[WireChoice]
     model: str | None = None
-    usage: Usage | None = None
+    usage: Any = None
 
 
 DECODER = msgspec.json.Decoder(Wire)
@@ -125,15 +129,36 @@ def read_answer(data: bytes, sampling: Sampling, *, secret: str) -> Answer:
     if sampling.choices:
         choices = tuple(next_tokens(wire.choices[0]))
     else:
-        by_place = sorted(wire.choices, key=lambda one: one.index)
+        by_place = sorted(wire.choices, key=lambda one: count(one.index))
         choices = tuple(choice(one, logprobs=sampling.logprobs) for one in by_place)
-    usage = wire.usage or Usage()
+    usage = wire.usage if isinstance(wire.usage, dict) else {}
     return Answer(
         choices=choices,
         model=wire.model or "",
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
+        prompt_tokens=count(usage.get("prompt_tokens")),
+        completion_tokens=count(usage.get("completion_tokens")),
     )
+
+
+def count(said: Any) -> int:
+    """A count as servers write it: 7, 7.0, null. What is none is 0: no good text is thrown away for it."""
+    whole = isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said < 2**53
+    return int(said) if whole else 0
+
+
+def content(message: Message) -> str:
+    """The text of a message, which may come in parts.
+
+    Raises:
+        Unreadable: it is neither a text nor parts.
+    """
+    if message.content is None or isinstance(message.content, str):
+        return message.content or ""
+    parts = message.content if isinstance(message.content, list) else None
+    if parts is None:
+        raise Unreadable(f"a message whose content is {type(message.content).__name__}")
+    texts = [part if isinstance(part, str) else part.get("text") for part in parts if isinstance(part, str | dict)]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def decode(data: bytes) -> Wire:
@@ -148,8 +173,19 @@ def decode(data: bytes) -> Wire:
 
 
 def choice(wire: WireChoice, *, logprobs: bool) -> Choice:
-    """One choice; a refusal has no content and becomes an empty text with the server's reason, or `stop`."""
-    text = wire.message.content if wire.message is not None else wire.text
+    """One choice; a refusal has no content and becomes an empty text with the server's reason, or `refused`.
+
+    Raises:
+        Unreadable: the answer broke off (`finish_reason: error`), or holds neither text nor refusal nor a reason.
+    """
+    text = content(wire.message) if wire.message is not None else wire.text
+    finish = wire.finish_reason or "stop"
+    if finish == FAILED:
+        raise Unreadable("an answer that ends in an error of the server's", reason=FAILED)
+    if (not text and wire.message is not None and wire.message.refusal) or (not text and finish == "content_filter"):
+        finish = REFUSED
+    elif not text and wire.message is not None and wire.message.content is None and finish != "length":
+        raise Unreadable("an answer without content", reason=EMPTY)
     found = None
     if logprobs:
         held = wire.logprobs or Logprobs()
@@ -159,7 +195,7 @@ def choice(wire: WireChoice, *, logprobs: bool) -> Choice:
             found = tuple(0.0 if value is None else value for value in held.token_logprobs)
         else:
             raise Unreadable("an answer without the log-probabilities that were asked for")
-    return Choice(text=text or "", finish_reason=wire.finish_reason or "stop", logprobs=found)
+    return Choice(text=text or "", finish_reason=finish, logprobs=found)
 
 
 def next_tokens(wire: WireChoice) -> Iterator[Choice]:
