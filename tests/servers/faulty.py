@@ -7,7 +7,10 @@ place only, and remembers every request. Faults are planned for a prompt, or for
     server.next = [Fault(status=500)]
     with server.running() as url: ...
 
-    python tests/servers/faulty.py [--delay SECONDS]   # prints its URL; ends when its input does
+    python tests/servers/faulty.py [--delay SECONDS] [--mixed]   # prints its URL; ends when its input does
+
+`mixed` has the faults of a bad day: of the prompts 10 % are met with 429 first (half with Retry-After), 5 % with 5xx,
+1 % each with silence, a reset, half a body; and 1 % are refused for good.
 """
 
 from __future__ import annotations
@@ -44,6 +47,26 @@ class Fault:
 FINE = Fault()
 
 
+def mixed(prompt: str) -> list[Fault]:
+    """What a prompt meets on a bad day, by chance, before it is answered."""
+    drawn = int.from_bytes(sha256(prompt.encode()).digest()[:4]) % 1000
+    shares: list[tuple[int, Fault]] = [
+        (50, Fault(status=429)),
+        (50, Fault(status=429, headers={"Retry-After": "1"})),
+        (25, Fault(status=500)),
+        (25, Fault(status=503)),
+        (10, Fault(hang=3600.0)),
+        (10, Fault(drop=True)),
+        (10, Fault(cut=True)),
+        (10, Fault(status=400, message="filtered due to our content policy")),
+    ]
+    for share, fault in shares:
+        if drawn < share:
+            return [fault]
+        drawn -= share
+    return []
+
+
 class Faulty:
     """The server. `requests` are the bodies it received, `peak` the most it had in hand at once."""
 
@@ -57,6 +80,7 @@ class Faulty:
     ) -> None:
         self.faults = {prompt: list(planned) for prompt, planned in (faults or {}).items()}
         self.always, self.delay, self.key = always, delay, key
+        self.mixed = False
         self.next: list[Fault] = []
         self.port = 0
         self.requests: list[dict[str, Any]] = []
@@ -129,6 +153,8 @@ class Faulty:
         try:
             self.times.append(asyncio.get_running_loop().time())
             self.requests.append(request)
+            if self.mixed and prompt_of(request) not in self.faults:
+                self.faults[prompt_of(request)] = mixed(prompt_of(request))
             planned = self.faults.get(prompt_of(request))
             planned = planned or self.next
             fault = planned.pop(0) if planned else self.always
@@ -204,12 +230,16 @@ def answer(request: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
     return {"id": "x", "object": kind, "created": 1, "model": model, "choices": choices, "usage": usage}
 
 
-async def serve_until_input_ends(delay: float) -> None:
-    print(await Faulty(delay=delay).listen(), flush=True)
+async def serve_until_input_ends(delay: float, mixed: bool) -> None:
+    server = Faulty(delay=delay)
+    server.mixed = mixed
+    print(await server.listen(), flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--delay", type=float, default=0.0)
-    asyncio.run(serve_until_input_ends(parser.parse_args().delay))
+    parser.add_argument("--mixed", action="store_true")
+    asked = parser.parse_args()
+    asyncio.run(serve_until_input_ends(asked.delay, asked.mixed))

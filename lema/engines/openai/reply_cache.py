@@ -15,7 +15,7 @@ import msgspec
 from lema.base.spec import digest, encode
 from lema.store.durable import TEMPORARY, make_below, write_whole
 
-PROBE = f".room.{os.getpid()}"
+PROBE = f".room.{os.getpid()}.tmp"
 ROOM = 2**18  # bytes that must be free: the replies of some tens of requests in flight
 OLD = 3600.0  # seconds after which a temporary file is nobody's any more
 log = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from material.planted_slips import plant
+from servers.faulty import Fault, Faulty
 from toys.lab import Sums, ToyCorrector, experiment, points, run
 from toys.planted import planted
 from toys.store import make
@@ -18,6 +19,8 @@ from lema.base.question_slice import Slice
 from lema.base.records import Correction, Example, Question, Solution
 from lema.base.spec import key, since, spec
 from lema.correctors.symbolic import Symbolic
+from lema.correctors.teacher import Teacher
+from lema.engines.openai.engine import OpenAI
 from lema.experiment.sections import Generation
 from lema.lm.model import Model
 from lema.report.output.html import render_html
@@ -30,6 +33,7 @@ from lema.verifiers.integers import Integers
 from lema.verifiers.numbers import Numbers
 
 CASES = [*plant("wrong_operand", 150), *plant("arithmetic_slip", 150)]
+UNSAID = {"message": {"role": "assistant", "content": None}}
 TASK = GsmSynth(verifier=Integers())
 
 
@@ -131,3 +135,19 @@ def test_hinted_corrections_are_labelled_in_records_mix_arm_and_note(tmp_path: P
 def test_corrections_of_before_are_read_as_not_hinted() -> None:
     row = b'{"question_id":"q","solution_id":"q#m#0","corrector":"c"}'
     assert msgspec.json.decode(row, type=Correction).hinted is False
+
+
+def test_wrong_paths_that_a_server_refuses_for_good_are_in_the_funnel_by_name(faulty: Faulty, tmp_path: Path) -> None:
+    chosen = CASES[:12]
+    paths = planted(
+        tmp_path / "paths",
+        questions=list({case.question.id: case.question for case in chosen}.values()),
+        solutions=[case.solution for case in chosen],
+    )
+    faulty.next = [Fault(), Fault(status=400, message="flagged by the content filter"), Fault(patch=UNSAID)]
+    engine = OpenAI(model="toy", base_url=faulty.url, concurrency=1, max_retries=0)
+    store = Store(tmp_path / "store")
+    make(store, paths)
+    funnel = make(store, Correct(paths=paths, task=TASK, corrector=Teacher(engine=engine))).summary["funnel"]
+    assert funnel["rejected"]["refused"] == funnel["rejected"]["no_content"] == 1
+    assert funnel["corrected"] == len(faulty.requests) == funnel["rejected"]["no_step"] + 2
