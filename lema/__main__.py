@@ -174,6 +174,7 @@ def _done(hydra: Hydra, loader: Loader, asked: argparse.Namespace) -> int:
     """Expand the sweep, if it is one, and do what the command asks for."""
     from hydra.core.plugins import Plugins
     from hydra.types import HydraContext, RunMode
+    from omegaconf import OmegaConf
 
     from hydra_plugins.lema_launcher._hydra_inside import Callbacks
     from hydra_plugins.lema_launcher._loader import CONFIG
@@ -196,7 +197,9 @@ def _done(hydra: Hydra, loader: Loader, asked: argparse.Namespace) -> int:
     context = HydraContext(config_loader=loader, callbacks=Callbacks())
     task = partial(run_point, config_dir=str(loader.extra) if loader.extra else None) if stock else _never
     sweeper = Plugins.instance().instantiate_sweeper(config=master, hydra_context=context, task_function=task)
-    returned: list[Any] = sweeper.sweep(list(master.hydra.overrides.task))
+    # as typed: `${...}` in them is of the points
+    typed: Any = OmegaConf.to_container(master.hydra.overrides.task, resolve=False)
+    returned: list[Any] = sweeper.sweep(typed)
     return outcome(returned, master.hydra.sweep.dir) if stock else max(int(one.return_value) for one in returned)
 
 

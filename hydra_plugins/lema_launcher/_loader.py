@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from hydra_plugins.lema_launcher._grids import grids
 from hydra_plugins.lema_launcher._hydra_inside import CachingConfigRepository, Composer
 from hydra_plugins.lema_launcher._overrides import Known, bare_key, check, parse
-from hydra_plugins.lema_launcher._source import GLOBAL_GROUPS
+from hydra_plugins.lema_launcher._source import GLOBAL_GROUPS, bound
 from hydra_plugins.lema_launcher._tasks import with_tasks
 from hydra_plugins.lema_launcher._values import delete, plain
 from lema.base.errors import ConfigError
@@ -45,6 +45,8 @@ class Loader(Composer):
         own = [("hydra", "pkg://hydra.conf"), ("main", f"lema://{root}")]
         mine = [] if extra is None else [("command-line", f"file://{extra}")]
         super().__init__([*own, *mine, ("schema", "structured://")])
+        if extra is not None:
+            bound(extra)  # files there are read by Hydra's own source
         self.extra = extra
         self.chosen: frozenset[str] = frozenset()
         self.dropped: dict[str, None] = {}
@@ -114,6 +116,9 @@ class Loader(Composer):
         """Hydra's errors in our words."""
         try:
             yield
+        except RecursionError:
+            deep = Fault("", "something is nested too deep, or refers to itself: look at defaults and `${...}`")
+            raise Refused([deep], overrides) from None
         except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, OSError) as error:
             raise Refused([self.explain(error, overrides)], overrides) from None
 
@@ -131,8 +136,10 @@ class Loader(Composer):
         """One point of a sweep as plain values, or everything that keeps it from being composed."""
         names = _named(overrides)
         try:
-            values = plain(self.compose_point(overrides), self.known.groups)
-            values = with_tasks(values, self.repository, self.known.groups["task"])
+            composed = self.compose_point(overrides)
+            with self.explained(overrides):
+                values = plain(composed, self.known.groups)
+                values = with_tasks(values, self.repository, self.known.groups["task"])
             return Composed(values, names, self.contents(overrides))
         except Refused as refused:
             return Refused(refused.faults, names)

@@ -20,6 +20,7 @@ from lema.base.errors import ConfigError
 
 ROOT_GROUPS = ("experiments", "sweeps", "slurm")
 GLOBAL_GROUPS = ("experiments", "sweeps", "debug")  # their files set keys anywhere
+MOST_NODES, DEEPEST = 100_000, 50  # of one file
 DATA = b"# @kind data"  # the first line of a YAML file that is no option of the group whose folder it is in
 
 
@@ -95,11 +96,50 @@ def parsed(path: Path, _mtime: int, _size: int) -> tuple[dict[str, str | None], 
         head = header(text[:512])
     except yaml.MarkedYAMLError as error:
         raise ConfigError(f"{placed(path, error)}: malformed YAML: {error.problem}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested more than {DEEPEST} levels deep") from None
     except (yaml.YAMLError, ValueError, OSError) as error:
         raise ConfigError(f"{path}: cannot be read as a configuration: {' '.join(str(error).split())}") from None
+    refuse_endless(path, content)
     if content is not None and not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping of keys to values, got a {type(content).__name__}")
     return head, content or {}
+
+
+def bound(folder: Path) -> None:
+    """Look at the size of each configuration file below a folder.
+
+    Raises:
+        ConfigError: one has no end, or hardly any.
+    """
+    for path in sorted(folder.rglob("*.yaml")):
+        try:
+            refuse_endless(path, yaml.load(path.read_text(encoding="utf-8"), Loader=yaml_loader()))
+        except RecursionError:
+            raise ConfigError(f"{path}: nested more than {DEEPEST} levels deep") from None
+        except (yaml.YAMLError, ValueError, OSError):
+            continue  # said by whoever asks for it
+
+
+def refuse_endless(path: Path, content: Any) -> None:
+    if not sized(content):
+        many = (
+            f"more than {MOST_NODES:,} values once its anchors (`*name`) are written out, or more than {DEEPEST} levels"
+        )
+        raise ConfigError(f"{path}: {many}, as where an anchor holds itself")
+
+
+def sized(content: Any) -> bool:
+    """Whether a file is of a size and depth that a configuration may have: anchors repeat what they name."""
+    left, open_ = MOST_NODES, [(content, 1)]
+    while open_:
+        node, depth = open_.pop()
+        left -= 1
+        if left < 0 or depth > DEEPEST:
+            return False
+        inside = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        open_ += [(held, depth + 1) for held in inside]
+    return True
 
 
 def placed(path: Path, error: yaml.MarkedYAMLError) -> str:

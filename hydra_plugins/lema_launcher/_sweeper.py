@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, RangeSweep
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
@@ -19,6 +20,7 @@ from hydra_plugins.lema_launcher._overrides import NO_INTERVAL, bare_key
 from hydra_plugins.lema_launcher._stock import check
 from lema.base.errors import ConfigError
 
+MOST_POINTS = 10_000
 STOCK = "hydra_plugins.hydra_submitit_launcher."  # Hydra's launchers that make each point a job of its own
 
 
@@ -59,9 +61,41 @@ def product(overrides: Sequence[Override]) -> list[list[str]]:
     """The overrides of each point, the last sweep running fastest.
 
     Raises:
-        ConfigError: one of them is a sweep without a list of values.
+        ConfigError: one of them is a sweep without a list of values, or of none; or they are too many.
     """
+    total = 1
+    for override in overrides:
+        total *= _count(override)
+        if total > MOST_POINTS:
+            raise ConfigError(f"{override.key_or_group}: a sweep of more than {MOST_POINTS:,} points. Sweep over fewer")
     return [list(point) for point in itertools.product(*map(_values, overrides))]
+
+
+def _count(override: Override) -> int:
+    """How many values an override has, without making them.
+
+    Raises:
+        ConfigError: none, or more than can be counted.
+    """
+    swept = override.value() if override.is_sweep_override() else None
+    if isinstance(swept, RangeSweep):
+        start, stop, step = swept.start or 0, swept.stop, swept.step
+        if stop is None or not step or not all(map(math.isfinite, (start, stop, step))):
+            raise ConfigError(f"{override.key_or_group}: expected range(start,stop,step) with a step other than 0")
+        count = max(0, math.ceil((stop - start) / step))
+    elif isinstance(swept, ChoiceSweep):
+        count = len(list(swept.list))
+    elif isinstance(swept, Glob):
+        loader = override.config_loader
+        group = loader is not None and loader.list_groups("") and override.key_or_group in loader.list_groups("")
+        if not group:
+            raise ConfigError(f"{override.key_or_group}: glob(...) takes options of a group, and this is none")
+        count = sum(1 for _ in override.sweep_string_iterator())
+    else:
+        return 1
+    if not count:
+        raise ConfigError(f"{override.key_or_group}: a sweep without any value")
+    return count
 
 
 def _values(override: Override) -> list[str]:

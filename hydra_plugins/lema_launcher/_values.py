@@ -13,6 +13,7 @@ from omegaconf.errors import (
     InterpolationResolutionError,
     MissingMandatoryValue,
     OmegaConfBaseException,
+    UnsupportedInterpolationType,
 )
 
 from lema.config.building import Fault, Refused
@@ -21,6 +22,8 @@ from lema.config.wording import suggestion
 OUTSIDE = ("store", "report")  # keys that may take their value from the environment: they decide no result
 GROUP = re.compile(r"\$\{(\w+)\}")
 RESOLVER = re.compile(r"\$\{\s*[\w.]+\s*:")
+KNOWN = "${oc.env:NAME}"
+UNSET = re.compile(r"Environment variable '(\w+)' not found")
 Groups = Mapping[str, Sequence[str]]  # options of each group
 
 
@@ -121,6 +124,12 @@ def _dangling(path: str, error: OmegaConfBaseException, written: str, groups: Gr
         return Fault(group[1], f"none is chosen, and other parts need it. Choose one with {group[1]}=: {options}")
     if isinstance(error, MissingMandatoryValue):
         return Fault(path, f"{written} refers to a value that is missing")
+    if "Recursive" in str(error):
+        return Fault(path, f"{written} refers to itself")
+    if isinstance(error, UnsupportedInterpolationType):
+        return Fault(path, f"{written} asks for a resolver that there is not; {KNOWN} is for {' and '.join(OUTSIDE)}")
+    if (variable := UNSET.search(str(error))) is not None:
+        return Fault(path, f"{written}: the environment variable {variable[1]} is not set")
     if isinstance(error, InterpolationKeyError | InterpolationResolutionError):
         return Fault(path, f"{written} refers to nothing in the configuration")
     return Fault(path, str(error).splitlines()[0])

@@ -183,5 +183,5 @@ def load(path: Path, record: type[R]) -> Iterator[R]:
         for number, line in enumerate(lines, 1):
             try:
                 yield decoder.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
                 raise InputError(f"{path}, line {number}: not a {record.__name__}: {fault}") from None

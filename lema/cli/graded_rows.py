@@ -19,6 +19,7 @@ from lema.base.protocols import Task
 from lema.base.reasoning_steps import one_line
 from lema.base.records import Question
 from lema.base.spec import digest
+from lema.data import row_files
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,25 +65,18 @@ def read(task: Task, rows: Path, splits: Sequence[str]) -> Iterator[Row]:
     known = cache(lambda: by_id(task, splits))
     taken: dict[str, dict[int, int]] = {}  # by question: samples and their lines
     references: dict[str, tuple[str, int]] = {}
-    try:
-        lines = rows.open("rb")
-    except OSError as fault:
-        raise InputError(f"{rows} cannot be read: {fault.strerror}") from None
-    with lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            with place(rows, number):
-                output = decoded(decoder, line)
-                question = asked(task, output, number, known)
-                first, at = references.setdefault(question.id, (question.answer, number))
-                if first != question.answer and not task.verifier.equal(first, question.answer):
-                    raise InputError(
-                        f"its question is that of line {at}, whose reference is {first!r}, and here it is "
-                        f"{question.answer!r}. Different questions need different texts or ids."
-                    )
-                sample = sample_of(output, question, taken.setdefault(question.id, {}), number)
-            yield Row(line=number, sample=sample, output=output, question=question)
+    for number, line in row_files.rows(rows):
+        with place(rows, number):
+            output = decoded(decoder, line)
+            question = asked(task, output, number, known)
+            first, at = references.setdefault(question.id, (question.answer, number))
+            if first != question.answer and not task.verifier.equal(first, question.answer):
+                raise InputError(
+                    f"its question is that of line {at}, whose reference is {first!r}, and here it is "
+                    f"{question.answer!r}. Different questions need different texts or ids."
+                )
+            sample = sample_of(output, question, taken.setdefault(question.id, {}), number)
+        yield Row(line=number, sample=sample, output=output, question=question)
 
 
 def sample_of(output: Output, question: Question, taken: dict[int, int], number: int) -> int:
@@ -101,9 +95,10 @@ def sample_of(output: Output, question: Question, taken: dict[int, int], number:
 
 def decoded(decoder: msgspec.json.Decoder[Output], line: bytes) -> Output:
     try:
-        return decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        found: Output = row_files.decoded(decoder, line)
+    except (InputError, msgspec.ValidationError) as fault:
         raise InputError(f"not a row with `text` and `question_id` or `reference`: {fault}") from None
+    return found
 
 
 def asked(task: Task, output: Output, number: int, known: Callable[[], Mapping[str, Question]]) -> Question:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from lema.report.model import Report
     from lema.tracking.runs import Tracking
 
+LONGEST_NAME = 230  # bytes of a file's name that leave room for a temporary one
 Handler = Callable[[Sequence[Any], Options, Console], int]  # points as `lema.config.config.points` gives them
 
 
@@ -42,6 +44,8 @@ def run(points: Sequence[Any], options: Options) -> int:
     Raises:
         LemaError: the user's configuration, input or machine does not allow it.
     """
+    if options.mode in ("run", "report", "plan"):
+        report_path(options)
     if options.mode in ("run", "report"):
         check_tracking(points, push=options.push)
     console = Console(stderr=options.json, soft_wrap=not sys.stdout.isatty())
@@ -192,12 +196,30 @@ def collected(points: Sequence[Point], options: Options) -> Report:
     )
 
 
+def report_path(options: Options) -> Path:
+    """Where the report goes.
+
+    Raises:
+        ConfigError: it cannot go there, which is known before anything runs.
+    """
+    path = Path(options.report).expanduser().resolve()
+    if not options.report.strip() or path.is_dir():
+        raise ConfigError(f"report: {path} is a folder; name a file in it, such as {path / 'report.html'}")
+    if path.suffix == ".json":
+        raise ConfigError(f"report: {path.name} is where its numbers go; name the page, such as {path.stem}.html")
+    if not path.parent.is_dir():
+        raise ConfigError(f"report: there is no folder {path.parent}; make it, or name another file")
+    if not os.access(path.parent, os.W_OK) or len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise ConfigError(f"report: {path} cannot be written; name another file")
+    return path
+
+
 def write_report(report: Report, options: Options) -> Path:
     """`report.html` for people and `report.json` beside it for programs."""
     from lema.report.model import to_json
     from lema.report.output.html import render_html
 
-    path = Path(options.report).expanduser().resolve()
+    path = report_path(options)
     write_whole(path, [render_html(report).encode()])
     write_whole(path.with_suffix(".json"), [to_json(report)])
     return path

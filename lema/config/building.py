@@ -19,6 +19,7 @@ from lema.base.spec import Spec
 from lema.config.renamed import renamed, renamed_target
 from lema.config.wording import SECRET_KEY, SECRET_VALUE, item_of, members, redacted, said, shown, suggestion, telling
 
+LARGEST = 2**53  # an integer that every program reads alike
 ALLOWED = ("lema.", "lema_plugins.")
 NO_SECRETS = "Keys and passwords have no place in a configuration: put it in an environment variable and name that one"
 DOTTED = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)+")
@@ -78,6 +79,8 @@ class Builder:
         """A node of the configuration as a value for a field of this type."""
         if isinstance(node, str) and SECRET_VALUE.search(node):
             self.fault(at, f"looks like a key or a password. {NO_SECRETS}")
+        if isinstance(node, int) and not isinstance(node, bool) and abs(node) > LARGEST:
+            self.fault(at, f"must be at most {LARGEST}, got {shown(node)}")
         if isinstance(node, list | tuple):
             item = item_of(annotation)
             return tuple(self.value(held, f"{at}[{i}]", item) for i, held in enumerate(node))

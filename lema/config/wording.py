@@ -22,8 +22,8 @@ BOUNDS = {
 LONGEST = 60  # characters of a value that a message quotes
 
 SECRET_KEY = re.compile(
-    r"(^|_)(api_?key|access_key|private_key|secret(_key)?|passw(or)?d|credentials?)$"
-    r"|^((auth|access|api|hf|hub|bearer|wandb|refresh|session|secret)_)?token$",
+    r"(^|[_-])(api[_-]?key|access[_-]key|private[_-]key|secret([_-]key)?|passw(or)?d|credentials?)$"
+    r"|^((auth|access|api|hf|hub|bearer|wandb|refresh|session|secret)[_-])?token$|^(proxy-)?authorization$|^(set-)?cookie$",
     re.IGNORECASE,
 )
 SECRET_VALUE = re.compile(

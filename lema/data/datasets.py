@@ -26,10 +26,10 @@ from lema.base.question_slice import NO_PARTS
 from lema.base.reasoning_steps import one_line
 from lema.base.records import Question
 from lema.base.spec import Spec, digest
+from lema.data.row_files import BETWEEN_ITEMS, decoded, rows
 from lema.lm.model import folder_digest
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-BETWEEN_ITEMS = re.compile(r"[\s,]*")
 
 
 class Row(Protocol):
@@ -59,13 +59,13 @@ class Table:
 
 
 def json_lines(file: Path) -> Iterator[tuple[int, Any]]:
-    """Line number and value of each line."""
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield number, msgspec.json.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-                raise InputError(f"{file}, line {number}: not JSON: {fault}") from None
+    """Line number and value of each row of a file, as `lema.data.row_files` reads them."""
+    decoder = msgspec.json.Decoder(Any)
+    for number, line in rows(file):
+        try:
+            yield number, decoded(decoder, line)
+        except InputError as fault:
+            raise InputError(f"{file}, line {number}: {fault}") from None
 
 
 def json_list(file: Path) -> Iterator[tuple[int, Any]]:
@@ -77,6 +77,8 @@ def json_list(file: Path) -> Iterator[tuple[int, Any]]:
         raise InputError(f"{file}, line {fault.lineno}: not JSON: {fault.msg}") from None
     except UnicodeDecodeError as fault:
         raise InputError(f"{file}: not UTF-8: {fault}") from None
+    except RecursionError:
+        raise InputError(f"{file}: nested deeper than a file of questions may be") from None
     if not isinstance(items, list):
         raise InputError(f"{file}: expected a list of rows")
     yield from on_lines(text, items, text.index("[") + 1)

@@ -77,7 +77,7 @@ def examples(file: Path) -> list[tuple[int, Any]]:
     try:
         text = file.read_text(encoding="utf-8")
         held = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise InputError(f"{file}: not JSON: {fault}") from None
     rows = held.get("examples") if isinstance(held, dict) else None
     if not isinstance(rows, list) or (start := LIST.search(text)) is None:

@@ -16,6 +16,7 @@ import msgspec
 from lema.base.errors import ConfigError, InputError
 from lema.base.protocols import Complete, Prompt, Reply, Sampling
 from lema.base.spec import Spec, runtime, spec
+from lema.data.row_files import decoded, rows
 
 Row = dict[str, Any]
 Texts = dict[tuple[str, ...], list[str]]  # values of the matched fields -> recorded texts, in file order
@@ -153,20 +154,17 @@ def file_digest(path: str, size: int, changed_ns: int) -> str:  # noqa: ARG001
 
 
 def numbered_rows(file: Path) -> Iterator[tuple[int, Row]]:
-    """Rows of a JSONL file with their line numbers; empty lines are passed over.
+    """Rows of a file with their line numbers, as `lema.data.row_files` reads them.
 
     Raises:
-        InputError: a line is not a JSON object.
+        InputError: a row is not a JSON object.
     """
     decoder = msgspec.json.Decoder(dict[str, Any])
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                yield number, decoder.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise InputError(f"{file}, line {number}: not a JSON object ({error})") from None
+    for number, line in rows(file):
+        try:
+            yield number, decoded(decoder, line)
+        except (InputError, msgspec.ValidationError) as error:
+            raise InputError(f"{file}, line {number}: not a JSON object ({error})") from None
 
 
 def field(row: Row, name: str, place: str) -> Any:

@@ -100,3 +100,8 @@ class Evaluation(Spec):
     seed: int = 0
     published_grader: bool = runtime(default=False)
     part: Count = runtime(default=200)  # questions between two saves
+
+    def check(self) -> None:
+        for number, scored in enumerate(self.tasks):
+            if scored in self.tasks[:number]:
+                raise ConfigError(f"tasks[{number}]: {scored.task.name} is there already, with the same questions")

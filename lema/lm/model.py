@@ -48,6 +48,8 @@ class Model(Spec):
     attention: Literal["sdpa", "eager", "flash_attention_2"] = runtime(default="sdpa")
 
     def check(self) -> None:
+        if not self.name.strip():
+            raise ConfigError("model.name: expected a name, which reports and keys call the model by")
         given = [f for f in ("hub", "path", "shipped") if getattr(self, f) is not None]
         if len(given) != 1:
             raise ConfigError(f"model: give one of hub, path and shipped, not {' and '.join(given) or 'none'}")

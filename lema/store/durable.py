@@ -14,7 +14,14 @@ from lema.base.errors import InputError, StoreError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 SICK = (*FULL, errno.EIO, errno.EROFS, errno.ESTALE)  # a disk's own faults, also when no file is named
-CLOSED = (*SICK, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP)  # the store's, when a file of it is named
+CLOSED = (
+    *SICK,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+)  # the store's, when a file of it is named
 TEMPORARY = ".*.tmp"
 
 

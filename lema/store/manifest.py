@@ -76,7 +76,7 @@ def read_manifest(folder: Path) -> Manifest:
         data = json.loads(path.read_bytes())
         told = data.pop("seal")
         version = data["format"]
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, IsADirectoryError) as fault:
         raise StoreError(altered(folder, f"{path} is not a manifest ({type(fault).__name__}: {fault})")) from None
     if version != FORMAT:
         raise StoreError(

@@ -13,6 +13,9 @@ SECRET = "sk-" + "Zz09" * 8
 GLOBAL = "# @package _global_\n"
 GRID = GLOBAL + "hydra:\n  mode: MULTIRUN\n  sweeper:\n    params:\n"
 
+#: Nine anchors, each of which holds the one before nine times.
+BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
+
 FILES = {
     "sweeps/demo.yaml": GRID + "      seed: 0,1\n",
     "experiments/good.yaml": GLOBAL
@@ -39,6 +42,10 @@ FILES = {
     "sweeps/list_valued.yaml": GRID + "      seed: [0, 1]\n",
     "sweeps/no_grid.yaml": GRID + "      - data_mix\n",
     "sweeps/words.yaml": GRID.replace("params:\n", "params: cot,corrections\n"),
+    "experiments/bomb.yaml": GLOBAL + BOMB,
+    "experiments/itself.yaml": GLOBAL + "trainer: &a\n  epochs: *a\n",
+    "experiments/deep.yaml": GLOBAL + f"trainer: {'[' * 4000}{']' * 4000}\n",
+    "experiments/recursive.yaml": GLOBAL + "defaults:\n  - /experiments: recursive\n",
     "sweeps/batches.yaml": GRID + "      seed: 0,1\n    max_batch_size: 3\n",
 }
 
@@ -76,6 +83,25 @@ WRONG: list[tuple[str, *tuple[str, ...]]] = [
     ("lr=1e-3", "lr: unknown key. Did you mean 'trainer.learning_rate'?"),
     ("trainer.lr=1e-3", "trainer.lr: unknown key. Did you mean 'learning_rate'?"),
     ("hydra.verbos=true", "hydra.verbos: Hydra has no such setting"),
+    # values that have no end, or lead nowhere
+    ("seed=${oc.env:LEMA_NO_SUCH_VARIABLE}", "seed: '${oc.env:LEMA_NO_SUCH_VARIABLE}' takes its value from outside"),
+    ("store=${oc.env:LEMA_NO_SUCH_VARIABLE}", "store: ${oc.env:LEMA_NO_SUCH_VARIABLE}: the environment variable"),
+    ("store=${no_such:x}", "store: ${no_such:x} asks for a resolver that there is not"),
+    ("model.name=${model.name}", "model.name: ${model.name} refers to itself"),
+    ("-m 'seed=range(0,1,0)'", "seed: expected range(start,stop,step) with a step other than 0"),
+    ("-m 'seed=range(0,100000000)'", "seed: a sweep of more than 10,000 points"),
+    ("-m 'seed=range(0,200)' 'generation.seed=range(0,200)'", "a sweep of more than 10,000 points"),
+    ("-m 'seed=range(5,5)'", "seed: a sweep without any value"),
+    ("-m 'seed=glob(*)'", "seed: glob(...) takes options of a group, and this is none"),
+    ("-m 'model=glob(no_such*)'", "model: a sweep without any value"),
+    ("experiments=bomb", "bomb.yaml: more than 100,000 values"),
+    ("experiments=itself", "itself.yaml", "holds itself"),
+    ("experiments=deep", "deep.yaml: nested more than 50 levels deep"),
+    ("experiments=recursive", "nested too deep, or refers to itself"),
+    ("trainer.batch_size=999999999999999999999", "trainer.batch_size: must be at most 9007199254740992"),
+    ("model.name=", "model.name: expected a name"),
+    ("'evaluation.tasks=[\"\"]'", "evaluation.tasks[0]: no task ''"),
+    ("evaluation.tasks=[gsm_synth,gsm_synth]", "evaluation.tasks[1]: gsm_synth is there already"),
     # wrong types: nothing is coerced
     ("trainer.learning_rate=three", "trainer.learning_rate: expected a number, got 'three'"),
     ("trainer.learning_rate=true", "trainer.learning_rate: expected a number, got true"),
