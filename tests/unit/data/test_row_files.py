@@ -71,7 +71,7 @@ def test_parquet_is_read_where_pyarrow_is(tmp_path: Path) -> None:
         (b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "line 1: nested deeper"),
         (b"[" * 100_000, "nested deeper"),
     ],
-    ids="utf-16 unmarked utf-32 latin-1 surrogate cut open-array zip gzip deep deep-array".split(),
+    ids=lambda value: repr(value[:20])[:30],
 )
 def test_what_cannot_be_read_is_named_for_what_it_is(tmp_path: Path, content: bytes, said: str) -> None:
     with pytest.raises(InputError, match=rf"rows\.jsonl.*{said}"):
