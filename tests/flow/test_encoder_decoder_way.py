@@ -39,7 +39,7 @@ def test_a_whole_experiment_trains_chooses_scores_samples_and_picks(tmp_path: Pa
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
         check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )

@@ -91,7 +91,7 @@ def test_a_training_on_two_nodes_is_killed_and_told_to_stop_and_ends_with_the_cu
     given["point"]["trainer"]["deepspeed"] = "none"
     (alone / "job.json").write_text(json.dumps(given))
     words = [sys.executable, "-m", "lema.running.worker", str(alone / "job.json")]
-    subprocess.run(words, env=ENVIRONMENT, check=True, capture_output=True, timeout=600)
+    subprocess.run(words, env=ENVIRONMENT, check=True, capture_output=True, timeout=1800)
     together, single = curve(tmp_path, train), curve(alone, train)
     assert [row["step"] for row in together] == list(range(1, 41)) == [row["step"] for row in single]
     for one, other in zip(together, single, strict=True):

@@ -41,7 +41,7 @@ def test_a_sweep_whose_submitting_process_is_killed_is_done_once_and_equals_a_lo
     finish(cluster, folder, *PART, *shared)
     whole = set(cluster.jobs())
     both = [start(cluster, folder, *PART, *shared) for _ in range(2)]
-    assert all(", 0 submitted." in process.communicate(timeout=600)[0] for process in both)
+    assert all(", 0 submitted." in process.communicate(timeout=1800)[0] for process in both)
     assert set(cluster.jobs()) <= whole
 
     more = finish(cluster, folder, *SWEEP, "slurm=testbed")  # the larger sweep: what it has more than the first

@@ -57,7 +57,7 @@ def test_a_training_that_is_preempted_twice_and_hits_its_limit_ends_as_an_undist
     manifest = json.loads((folder / "store" / "artifacts" / train / "manifest.json").read_text())
     assert {holder["job"] for holder in manifest["holders"]} == {job}
     assert len(manifest["holders"]) == 4
-    assert undisturbed.wait(timeout=300) == 0, undisturbed.communicate()[0]
+    assert undisturbed.wait(timeout=1200) == 0, undisturbed.communicate()[0]
     ours, theirs = (curve(where, train) for where in (folder, tmp_path))
     assert list(ours) == list(theirs) == list(range(1, STEPS + 1))
     assert max(abs(ours[step] - theirs[step]) for step in ours) <= 1e-6

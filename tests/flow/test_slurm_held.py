@@ -49,7 +49,7 @@ def lema(cluster: Cluster, folder: Path, *words: str, code: int = 0, **environme
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=1800,
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout

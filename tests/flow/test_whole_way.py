@@ -42,7 +42,7 @@ def start(folder: Path, *words: str, name: str = "log") -> subprocess.Popen[byte
 
 def finish(folder: Path, *words: str) -> None:
     process = start(folder, *words)
-    assert process.wait(600) == 0, (folder / "log.txt").read_text()[-3000:]
+    assert process.wait(1800) == 0, (folder / "log.txt").read_text()[-3000:]
 
 
 def starts(folder: Path) -> Counter[str]:
@@ -102,7 +102,7 @@ def test_an_input_that_was_altered_at_equal_size_is_never_used(
                 shutil.rmtree(folder)
     kept = sorted(path.name for path in (store / "artifacts").iterdir())
     process = start(tmp_path, *DEMO)
-    assert process.wait(600) == 3
+    assert process.wait(1800) == 3
     said = " ".join((tmp_path / "log.txt").read_text().split())
     assert f"{changed[0].name} was changed after it was made" in said, said
     assert sorted(path.name for path in (store / "artifacts").iterdir()) == kept
@@ -111,7 +111,7 @@ def test_an_input_that_was_altered_at_equal_size_is_never_used(
 @pytest.mark.slow
 def test_two_processes_on_one_store_do_each_stage_once(undisturbed: Path, tmp_path: Path) -> None:
     both = [start(tmp_path, *DEMO, name=f"log{i}") for i in range(2)]
-    codes = [process.wait(600) for process in both]
+    codes = [process.wait(1800) for process in both]
     assert codes == [0, 0], "\n".join((tmp_path / f"log{i}.txt").read_text()[-2000:] for i in range(2))
     assert set(starts(tmp_path).values()) == {1}
     assert digests(tmp_path) == digests(undisturbed)
@@ -141,7 +141,7 @@ def test_a_dozen_kills_of_the_whole_process_group_lose_nothing(undisturbed: Path
             (tmp_path / "store").rename(tmp_path / f"done{kills}")
             finished.clear()
         process = start(tmp_path, *DEMO)
-    assert process.wait(600) == 0, (tmp_path / "log.txt").read_text()[-3000:]
+    assert process.wait(1800) == 0, (tmp_path / "log.txt").read_text()[-3000:]
     assert digests(tmp_path) == digests(undisturbed)
 
 

@@ -190,7 +190,7 @@ def test_a_kill_changes_neither_the_curve_nor_the_weights(model: Model, examples
     parent.kill()
     parent.wait()
     parent = start_parent(job)
-    said, errors = parent.communicate(timeout=300)
+    said, errors = parent.communicate(timeout=1200)
     assert parent.returncode == 0, errors
     assert json.loads(said)["resumed_from_step"] >= 4
     assert curve(killed) == curve(calm)

@@ -128,7 +128,7 @@ def test_kills_leave_the_same_kept_checkpoints_and_each_step_once(toy: Model, ex
     # Kept, and not yet behind a checkpoint to resume from: steps 15 and 16 are done again.
     kill_when(lambda: (folder.kept / "step-000016").exists() and folder.newest() is not None, job)
     parent = start_parent(job)
-    said, errors = parent.communicate(timeout=300)
+    said, errors = parent.communicate(timeout=1200)
     assert parent.returncode == 0, errors
     assert json.loads(said)["resumed_from_step"] >= 7
     assert steps_in(calm / "checkpoints") == [f"step-{step:06d}" for step in (4, 8, 12, 16, 20, 24, 28, 30)]

@@ -67,7 +67,7 @@ def report(level: str, user: str, folder: Path) -> dict[str, Any]:
         command = [*AS_NOBODY, open_python(), "-m", "hostile.scene", level]
     # The secret stands in the environment with which the owner starts, where /proc shows it.
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(folder), "SECRET": SECRET}
-    done = subprocess.run(command, check=False, env=environment, cwd="/", capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, check=False, env=environment, cwd="/", capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

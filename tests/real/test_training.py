@@ -199,7 +199,7 @@ def test_kills_at_any_moment_change_neither_the_curve_nor_a_byte(toy: Model, exa
         _, alive = psutil.wait_procs(workers, timeout=120)
         assert workers and not alive, "a trainer outlived its parent"
     parent = start_parent(job)
-    said, errors = parent.communicate(timeout=600)
+    said, errors = parent.communicate(timeout=1800)
     assert parent.returncode == 0, errors
     assert json.loads(said)["resumed_from_step"] >= 12
     assert [row["step"] for row in curve(killed)] == list(range(1, 31))
@@ -216,7 +216,7 @@ def test_asked_to_stop_it_checkpoints_and_goes_on_later(
     parent = start_parent(job)
     wait_for(folder.progress, parent)
     parent.send_signal(number)
-    _, errors = parent.communicate(timeout=600)
+    _, errors = parent.communicate(timeout=1800)
     assert parent.returncode == 75, errors
     sealed = folder.newest()
     assert sealed is not None

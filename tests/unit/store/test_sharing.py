@@ -19,6 +19,7 @@ from toys.store import Row, Squares, make
 from lema.base.spec import runtime, spec
 from lema.running.worker import execute, share
 from lema.store import Store, Work
+from lema.store.inputs import InputsOnce
 from lema.store.lease import entries
 from lema.store.sharing import Spread, claims
 from lema.store.stage import Inputs, Stage
@@ -182,4 +183,4 @@ def test_a_stage_that_does_more_before_its_map_is_refused(tmp_path: Path) -> Non
             return {}
 
     with pytest.raises(TypeError, match="Odd does not begin with a map"):
-        share(Odd(), Store(tmp_path), (0, 2), None)
+        share(Odd(), Store(tmp_path), InputsOnce(Store(tmp_path)), (0, 2), None)

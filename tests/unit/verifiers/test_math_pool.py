@@ -153,5 +153,6 @@ def test_a_process_that_cannot_work_says_why(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_without_math_verify_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(math_pool, "find_spec", lambda name: None)
+    math_pool.require_math_verify.cache_clear()  # that it is there is asked once
     with pytest.raises(MissingExtra, match=r"pip install 'lema\[math\]'"):
         math_pool.require_math_verify()
