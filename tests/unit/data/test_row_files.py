@@ -56,24 +56,25 @@ def test_parquet_is_read_where_pyarrow_is(tmp_path: Path) -> None:
         list(rows(tmp_path / "cut.parquet"))
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (LINES.decode().encode("utf-16"), "this is UTF-16"),
-        (LINES.decode().encode("utf-16-le"), "UTF-16 without its mark"),
-        (LINES.decode().encode("utf-32"), "this is UTF-32"),
-        (LINES.decode().encode("latin-1"), r"line 1: not JSON"),
-        (LINES + b'{"text": "cut \\ud83d"}\n', r"line 4: half of a character \(a lone surrogate, \\ud83d\)"),
-        (LINES + b'{"text": \n', r"line 4: not JSON"),
-        (b'[{"text": "a"},\n{"text": ', r"line 2: a JSON array that is not closed"),
-        (b"PK\x03\x04zipped", "this is a zip archive"),
-        (gzip.compress(LINES * 50)[:-9], "damaged or cut off"),
-        (b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "line 1: nested deeper"),
-        (b"[" * 100_000, "nested deeper"),
-    ],
-    ids=lambda value: repr(value[:20])[:30],
-)
-def test_what_cannot_be_read_is_named_for_what_it_is(tmp_path: Path, content: bytes, said: str) -> None:
+#: What people have by mistake, and what is said of it.
+WRONG = {
+    "utf-16": (LINES.decode().encode("utf-16"), "this is UTF-16"),
+    "unmarked": (LINES.decode().encode("utf-16-le"), "UTF-16 without its mark"),
+    "utf-32": (LINES.decode().encode("utf-32"), "this is UTF-32"),
+    "latin-1": (LINES.decode().encode("latin-1"), r"line 1: not JSON"),
+    "surrogate": (LINES + b'{"text": "cut \\ud83d"}\n', r"line 4: half of a character \(a lone surrogate, \\ud83d\)"),
+    "cut": (LINES + b'{"text": \n', r"line 4: not JSON"),
+    "open-array": (b'[{"text": "a"},\n{"text": ', r"line 2: a JSON array that is not closed"),
+    "zip": (b"PK\x03\x04zipped", "this is a zip archive"),
+    "gzip": (gzip.compress(LINES * 50)[:-9], "damaged or cut off"),
+    "deep": (b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "line 1: nested deeper"),
+    "deep-array": (b"[" * 100_000, "nested deeper"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_cannot_be_read_is_named_for_what_it_is(tmp_path: Path, kind: str) -> None:
+    content, said = WRONG[kind]
     with pytest.raises(InputError, match=rf"rows\.jsonl.*{said}"):
         read(tmp_path, content)
 
