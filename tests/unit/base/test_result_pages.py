@@ -54,3 +54,16 @@ def test_each_row_of_a_page_of_results_has_the_numbers_of_one_subject_of_its_rep
         said = {found.lstrip("+-") for found in NUMBER.findall(row.replace("< 0.001", ""))}
         assert any(said <= one for one in held), (row, min((said - one for one in held), key=len))
     assert report["provenance"]["command"] in page.read_text() and not report["provenance"]["dirty"]
+
+
+def test_what_the_readme_says_of_programs_is_what_their_report_says() -> None:
+    words = " ".join((ROOT / "README.md").read_text().split())
+    report = json.loads((ROOT / "docs" / "results" / "pad.json").read_text())
+    accuracy = {row["arm"]: row["accuracy"] for row in report["arms"]}
+    verdict = {(row["arm"], row["baseline"]): row["verdict"] for row in report["comparisons"]}
+    assert "three times as good as direct answers, and worse than paths" in words
+    assert 2.5 <= accuracy["programs"] / accuracy["answers_on_programs"] < 3.5
+    assert verdict["programs", "paths_on_programs"] == "worse"
+    assert "searching step by step and repairs help" in words
+    for arm in ("programs (step_beam, weight=1)", "programs_and_refinements", "programs_and_refinements (rounds=2)"):
+        assert verdict[arm, "programs"] == "better"
